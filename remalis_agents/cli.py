@@ -1,0 +1,186 @@
+"""The commands `rllib` and `remalis`: train, evaluate, and what other modules add to `remalis`.
+
+Ray removed its own `rllib` command in 2.42; this one reads the same YAML and runs it on the new API stack.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from typing import Any
+
+from remalis_envs.errors import RemalisError
+
+EXTRA_COMMANDS: dict[str, tuple[str, str]] = {}
+"""Commands of `remalis` alone: name -> (module, help). The module has ``add_arguments(parser)`` and ``main(args)``."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The `rllib` command; returns the exit code."""
+    return _run("rllib", argv, {})
+
+
+def remalis_main(argv: Sequence[str] | None = None) -> int:
+    """The `remalis` command; returns the exit code."""
+    return _run("remalis", argv, EXTRA_COMMANDS)
+
+
+def _run(program: str, argv: Sequence[str] | None, extra: dict[str, tuple[str, str]]) -> int:
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    parser = _parser(program, extra, arguments)
+    args = parser.parse_args(arguments)
+    if not hasattr(args, "handler"):
+        parser.print_help()
+        return 2
+    try:
+        return int(args.handler(args) or 0)
+    except RemalisError as error:
+        print(f"{program}: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print(f"{program}: stopped.", file=sys.stderr)
+        return 130
+
+
+def _parser(program: str, extra: dict[str, tuple[str, str]], arguments: list[str]) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(program, description="Train and evaluate teams of agents.")
+    commands = parser.add_subparsers(metavar="COMMAND")
+    train = commands.add_parser("train", help="train a team from an experiment file")
+    train.add_argument("--list", action="store_true", help="show the shipped experiments")
+    train.set_defaults(handler=_list)
+    file = train.add_subparsers(metavar="file").add_parser("file", help="train from a YAML file")
+    _train_arguments(file)
+    evaluate = commands.add_parser("evaluate", help="play a checkpoint on held-out episodes")
+    _evaluate_arguments(evaluate)
+    for name, (module, text) in extra.items():
+        command = commands.add_parser(name, help=text)
+        if name in arguments:  # the others need not be imported
+            loaded = import_module(module)
+            loaded.add_arguments(command)
+            command.set_defaults(handler=loaded.main)
+    return parser
+
+
+def _train_arguments(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("file", help="a YAML file, or the name of a shipped experiment (see `train --list`)")
+    add("--stop", metavar="JSON", help="when to stop, such as '{\"time_s\": 60}'; replaces the file's own keys")
+    add("--set", action="append", default=[], metavar="KEY=VALUE", dest="changes", help="such as training.lr=1e-3")
+    add("--resume", nargs="?", const=True, default=False, metavar="RUN", help="go on with the latest run, or with RUN")
+    add("--checkpoint-freq", type=int, metavar="N", help="save every N iterations")
+    add("--seed", type=int, help="seed of everything that is drawn")
+    add("--storage", default="runs", metavar="DIR", help="folder of all runs (default: runs)")
+    add("--ray-address", metavar="ADDRESS", help="a Ray cluster to join, such as auto or 10.0.0.1:6379")
+    parser.set_defaults(handler=_train)
+
+
+def _evaluate_arguments(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("checkpoint", help="a checkpoint, or the folder of a run")
+    add("--env", help="an environment's name (default: what it was trained on)")
+    add("--level", help="the level to play")
+    add("--scenario", help="the scenario to play")
+    add("--split", help="train, validation or test (default: test, where the environment has splits)")
+    add("--episodes", type=int, default=10)
+    add("--seed", type=int, help="seed of the first episode")
+    add("--sample", action="store_true", help="draw actions as in training, instead of the most probable")
+    add("--set", action="append", default=[], metavar="KEY=VALUE", dest="changes", help="other options of the env")
+    add("--out", metavar="FILE", help="write all figures as JSON")
+    parser.set_defaults(handler=_evaluate)
+
+
+def _list(args: argparse.Namespace) -> int:
+    from rich.console import Console
+    from rich.table import Table
+
+    from remalis_agents.configs import load_experiment, shipped_configs
+
+    if not args.list:
+        print("rllib train needs `file <yaml>` or --list.", file=sys.stderr)
+        return 2
+    table = Table("name", "runs", "environment", "what it is", box=None, padding=(0, 2))
+    for name, path in shipped_configs().items():
+        experiment = load_experiment(path)[1]
+        options = experiment.config.environment.env_config
+        where = ", ".join(f"{k}={v}" for k, v in options.items() if k in ("level", "scenario"))
+        table.add_row(name, experiment.run, f"{experiment.env} {where}".strip(), experiment.description)
+    Console().print(table)
+    return 0
+
+
+def _train(args: argparse.Namespace) -> int:
+    from remalis_agents.configs.loader import load_experiment, parse_stop
+
+    changes = list(args.changes)
+    changes += parse_stop(args.stop) if args.stop else []
+    changes += [f"checkpoint.frequency={args.checkpoint_freq}"] if args.checkpoint_freq is not None else []
+    changes += [f"debugging.seed={args.seed}"] if args.seed is not None else []
+    name, experiment = load_experiment(args.file, changes)
+    from remalis_agents.train import train
+
+    result = train(name, experiment, storage=args.storage, resume=args.resume, ray_address=args.ray_address)
+    print(f"run         {result.run_dir}")
+    print(f"checkpoint  {result.checkpoint}")
+    if result.checkpoint is not None:
+        print(f"evaluate    rllib evaluate {result.run_dir}")
+    return 0
+
+
+def _evaluate(args: argparse.Namespace) -> int:
+    from rich.console import Console
+    from rich.table import Table
+
+    from remalis_agents.evaluate import FIRST_SEED, evaluate
+
+    seed = FIRST_SEED if args.seed is None else args.seed
+    shown: list[Callable[[], Any]] = []
+    console = Console()
+
+    def told(number: int, figures: dict[str, float]) -> None:
+        if console.is_terminal:
+            status.update(f"episode {number + 1} of {args.episodes}")
+        shown.append(lambda: figures)
+
+    with console.status(f"episode 0 of {args.episodes}") as status:
+        result = evaluate(
+            args.checkpoint,
+            env=args.env,
+            env_config=_env_changes(args),
+            episodes=args.episodes,
+            first_seed=seed,
+            sample=args.sample,
+            on_episode=told,
+        )
+    table = Table("figure", "mean", "95% interval", box=None, padding=(0, 2))
+    for figure in result.episodes[0]:
+        mean, half = result.interval(figure)
+        table.add_row(figure, f"{mean:.3f}", "" if half != half else f"± {half:.3f}")
+    options = ", ".join(f"{k}={v}" for k, v in result.env_config.items())
+    console.print(f"{result.env} ({options}), {len(result.episodes)} episodes from seed {seed}")
+    console.print(table)
+    if args.out:
+        from pathlib import Path
+
+        result.save(Path(args.out))
+    return 0
+
+
+def _env_changes(args: argparse.Namespace) -> dict[str, Any]:
+    import yaml
+
+    from remalis_agents.configs.schema import ConfigError
+
+    changes: dict[str, Any] = {}
+    for change in args.changes:
+        key, equals, text = change.partition("=")
+        if not equals:
+            raise ConfigError(f"--set takes key=value, such as horizon_s=600, but it got {change!r}.")
+        changes[key] = yaml.safe_load(text)
+    named = {"level": args.level, "scenario": args.scenario, "split": args.split}
+    return changes | {key: value for key, value in named.items() if value is not None}
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,109 @@
+"""Reads experiment files: shipped or the user's own, with changes from the command line."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from remalis_agents.configs.schema import AlgorithmSections, ConfigError, Experiment, StopSection, build
+from remalis_envs.errors import unknown
+
+CONFIG_DIR = Path(__file__).parent
+_SECTIONS = tuple(AlgorithmSections.__dataclass_fields__)
+_STOP_NAMES = {"time_total_s": "time_s", "timesteps_total": "env_steps", "num_env_steps_sampled_lifetime": "env_steps"}
+"""Ray's names, for people who know them."""
+
+
+def shipped_configs() -> dict[str, Path]:
+    """Name (file name without ending) and path of each shipped experiment."""
+    return {path.stem: path for path in sorted(CONFIG_DIR.glob("*.yaml"))}
+
+
+def load_experiment(path: str | Path, changes: Iterable[str] = ()) -> tuple[str, Experiment]:
+    """Reads one experiment.
+
+    Args:
+        path: a YAML file, or the name of a shipped one.
+        changes: ``"key=value"`` with dotted keys, such as ``"training.lr=1e-3"`` or ``"stop.time_s=60"``.
+
+    Returns:
+        The experiment's name and the checked experiment.
+
+    Raises:
+        ConfigError: the file cannot be read, or does not fit the schema.
+    """
+    file = Path(path)
+    shipped = shipped_configs()
+    if not file.exists():
+        if file.stem not in shipped:
+            near = difflib.get_close_matches(file.stem, shipped, n=1, cutoff=0.5)
+            hint = f" Did you mean the shipped {near[0]!r}?" if near else ""
+            raise ConfigError(f"There is no experiment file {str(path)!r}.{hint} `rllib train --list` shows all shipped.")
+        file = shipped[file.stem]
+    try:
+        data = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
+        raise ConfigError(f"{file} cannot be read as YAML: {' '.join(str(error).split())}") from None
+    return parse_experiment(data, changes, str(file))
+
+
+def parse_experiment(data: Any, changes: Iterable[str] = (), source: str = "the experiment") -> tuple[str, Experiment]:
+    """Checks ``{name: {env, run, stop, config}}``, as :func:`load_experiment` does."""
+    if not isinstance(data, dict) or len(data) != 1:
+        found = f"{len(data)} entries" if isinstance(data, dict) else f"{data!r}"
+        raise ConfigError(f"{source} must hold one experiment, {{name: {{env: ..., run: ...}}}}, but it holds {found}.")
+    name, body = next(iter(data.items()))
+    if body is not None and not isinstance(body, dict):
+        raise ConfigError(f"{name} must be a mapping of keys to values, but it is {body!r}.")
+    body = dict(body or {})
+    for change in changes:
+        _apply(body, change)
+    stop = body.get("stop")
+    if isinstance(stop, dict):
+        body["stop"] = {_STOP_NAMES.get(key, key): value for key, value in stop.items()}
+    experiment = build(Experiment, body, str(name))
+    _check_run(experiment)
+    return str(name), experiment
+
+
+def parse_stop(text: str) -> list[str]:
+    """``--stop`` JSON as changes: ``{"time_s": 60}`` gives ``["stop.time_s=60"]``."""
+    try:
+        stop = yaml.safe_load(text)  # JSON is YAML
+    except yaml.YAMLError:
+        stop = None
+    if not isinstance(stop, dict):
+        keys = ", ".join(StopSection.__dataclass_fields__)
+        raise ConfigError(f"--stop must be JSON such as '{{\"time_s\": 60}}' with keys {keys}, but it is {text!r}.")
+    return [f"stop.{key}={value}" for key, value in stop.items()]
+
+
+def _apply(body: dict[str, Any], change: str) -> None:
+    key, equals, text = change.partition("=")
+    parts = key.strip().split(".")
+    if not equals or not all(parts):
+        raise ConfigError(f"--set takes key=value, such as training.lr=1e-3, but it got {change!r}.")
+    if parts[0] in _SECTIONS:
+        parts = ["config", *parts]
+    place = body
+    for part in parts[:-1]:
+        inner = place.get(part)
+        if inner is not None and not isinstance(inner, dict):
+            raise ConfigError(f"--set {change!r} goes into {part!r}, which holds the value {inner!r}.")
+        place[part] = dict(inner or {})
+        place = place[part]
+    place[parts[-1]] = yaml.safe_load(text)
+
+
+def _check_run(experiment: Experiment) -> None:
+    # Names only: the classes behind them take seconds to import.
+    if experiment.run not in TRAINABLE_NAMES:
+        raise unknown("trainable (run)", experiment.run, TRAINABLE_NAMES)
+
+
+TRAINABLE_NAMES = ("IPPO",)
+"""Kept equal to :data:`remalis_agents.rllib.algorithm.TRAINABLES`, by a test."""

@@ -1,0 +1,203 @@
+"""Plays a trained team on episodes it has not seen."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from remalis_agents.quiet import hush_ray
+from remalis_agents.registration import make_team_env
+from remalis_envs.errors import RemalisError
+
+if TYPE_CHECKING:
+    from remalis_agents.rllib.team_module import RemalisPolicy
+
+_POLICY = Path("learner_group/learner/rl_module/default_policy")
+FIRST_SEED = 1000
+T_TABLE_95 = (12.71, 4.30, 3.18, 2.78, 2.57, 2.45, 2.36, 2.31, 2.26, 2.23, 2.20, 2.18, 2.16, 2.14, 2.13)
+"""Student's t, two-sided 95%, for 1, 2, ... degrees of freedom."""
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Figures of each episode played.
+
+    Attributes:
+        env: the environment's name.
+        env_config: its keyword arguments.
+        seeds: one an episode.
+        episodes: one mapping of figures an episode, ``team_return`` among them.
+    """
+
+    env: str
+    env_config: dict[str, Any]
+    seeds: list[int]
+    episodes: list[dict[str, float]]
+
+    def interval(self, figure: str) -> tuple[float, float]:
+        """Mean over episodes and the half width of its 95% confidence interval."""
+        return mean_interval([episode[figure] for episode in self.episodes])
+
+    def save(self, path: Path) -> None:
+        """Writes everything as JSON."""
+        path.write_text(json.dumps(self.__dict__, indent=2) + "\n", encoding="utf-8")
+
+
+def mean_interval(values: list[float]) -> tuple[float, float]:
+    """Mean and half width of Student's 95% confidence interval; NaN half width for fewer than two values."""
+    array = np.asarray(values, float)
+    count = len(array)
+    if count < 2:
+        return float(array.mean()), float("nan")
+    t = T_TABLE_95[count - 2] if count - 2 < len(T_TABLE_95) else 1.96 + 2.5 / (count - 1)
+    return float(array.mean()), float(t * array.std(ddof=1) / np.sqrt(count))
+
+
+def find_checkpoint(path: str | Path) -> Path:
+    """The policy's folder in a checkpoint, or in the latest checkpoint of a trial or run.
+
+    Raises:
+        CheckpointError: there is none.
+    """
+    from remalis_agents.rllib.team_module import CheckpointError
+
+    root = Path(path)
+    if not root.exists():
+        raise CheckpointError(f"There is no checkpoint at {str(path)!r}.")
+    if (root / "module_state.pkl").exists() or (root / "class_and_ctor_args.pkl").exists() and (root.name == _POLICY.name):
+        return root
+    if (root / _POLICY).exists():
+        return root / _POLICY
+    found = [place for pattern in ("checkpoint_*", "*/checkpoint_*") for place in root.glob(pattern)]
+    found = [place for place in found if (place / _POLICY).exists()]
+    if not found:
+        raise CheckpointError(
+            f"{str(path)!r} holds no checkpoint of a team: give a run's folder or one named checkpoint_... in it."
+        )
+    return max(found, key=lambda place: (place / _POLICY).stat().st_mtime) / _POLICY
+
+
+def load_policy(path: str | Path) -> RemalisPolicy:
+    """Loads a trained policy, ready to act; needs neither a cluster nor the environment.
+
+    Raises:
+        CheckpointError: there is no checkpoint, or it is not one of a team policy.
+    """
+    hush_ray()
+    from remalis_agents.rllib.team_module import CheckpointError, RemalisPolicy
+
+    folder = find_checkpoint(path)
+    try:
+        module = RemalisPolicy.from_checkpoint(folder.resolve())
+    except RemalisError:
+        raise
+    except (OSError, EOFError, pickle.UnpicklingError, ValueError, KeyError, AttributeError) as error:
+        raise CheckpointError(f"The checkpoint at {str(path)!r} cannot be read: {error}") from None
+    if not isinstance(module, RemalisPolicy):
+        raise CheckpointError(
+            f"The checkpoint at {str(path)!r} holds a {type(module).__name__}, which is not a team policy."
+        )
+    module.eval()
+    return module
+
+
+class PolicyActor:
+    """A policy as a function from one team observation to one team action.
+
+    Args:
+        policy: a loaded policy.
+        sample: draw actions as in training, instead of taking the most probable.
+    """
+
+    def __init__(self, policy: RemalisPolicy, sample: bool = False) -> None:
+        self.policy, self.sample = policy, sample
+
+    def __call__(self, observation: Mapping[str, Any]) -> np.ndarray:
+        import torch
+
+        batch = {"obs": {k: torch.as_tensor(v).unsqueeze(0) for k, v in observation.items()}}
+        act = self.policy.forward_exploration if self.sample else self.policy.forward_inference
+        return act(batch)["actions"][0].numpy()
+
+
+def check_fits(policy: RemalisPolicy, env: Any, name: str) -> None:
+    """One sentence where a policy was trained for agents that see or do something else.
+
+    Raises:
+        CheckpointError: the agents' vectors or actions are of another size.
+    """
+    from remalis_agents.rllib.team_module import CheckpointError
+
+    ours, theirs = policy.observation_space["obs"].shape[-1], env.observation_space["obs"].shape[-1]
+    actions, needed = int(policy.action_space.nvec[0]), int(env.action_space.nvec[0])
+    if (ours, actions) != (theirs, needed):
+        trained = policy.model_config.get("trained_on", {}).get("env", "another environment")
+        raise CheckpointError(
+            f"This checkpoint (network {policy.network_name!r}, trained on {trained}) is for agents with vectors of "
+            f"length {ours} and {actions} actions, but those of {name} have length {theirs} and {needed} actions."
+        )
+
+
+def evaluate(
+    checkpoint: str | Path,
+    *,
+    env: str | None = None,
+    env_config: Mapping[str, Any] | None = None,
+    episodes: int = 10,
+    first_seed: int = FIRST_SEED,
+    sample: bool = False,
+    on_episode: Callable[[int, dict[str, float]], None] | None = None,
+) -> Evaluation:
+    """Plays episodes with a trained team.
+
+    Args:
+        checkpoint: a checkpoint, trial or run folder.
+        env: an environment's name; what the checkpoint was trained on by default.
+        env_config: changes to the keyword arguments it was trained with.
+        episodes: how many.
+        first_seed: seed of the first episode; each next one is one higher.
+        sample: draw actions as in training.
+        on_episode: called after each episode with its number and figures.
+    """
+    import torch
+
+    torch.set_num_threads(1)  # a pass over a team is too small to share
+    policy = load_policy(checkpoint)
+    trained = policy.model_config.get("trained_on", {})
+    name = env or trained.get("env")
+    if name is None:
+        raise RemalisError("This checkpoint does not say what it was trained on: name the environment with --env.")
+    options = {**(trained.get("env_config", {}) if name == trained.get("env") else {}), **(env_config or {})}
+    team = make_team_env(name, options)
+    try:
+        check_fits(policy, team, name)
+        actor = PolicyActor(policy, sample)
+        seeds, figures = [first_seed + i for i in range(episodes)], []
+        for i, seed in enumerate(seeds):
+            figures.append(play(team, actor, seed))
+            if on_episode is not None:
+                on_episode(i, figures[-1])
+    finally:
+        team.close()
+    return Evaluation(name, options, seeds, figures)
+
+
+def play(team: Any, actor: Callable[[Mapping[str, Any]], np.ndarray], seed: int) -> dict[str, float]:
+    """One episode: its ``team_return`` and the environment's own figures."""
+    import torch
+
+    torch.manual_seed(seed)
+    observation, _ = team.reset(seed=seed)
+    total, over, info = 0.0, False, {}
+    while not over:
+        observation, reward, terminated, truncated, info = team.step(actor(observation))
+        total += reward
+        over = terminated or truncated
+    figures = {k: float(v) for k, v in info.get("metrics", {}).items() if np.isscalar(v)}
+    return {"team_return": total, **figures}

@@ -1,0 +1,54 @@
+"""The layout of an agent's vector: which slice describes the options it chooses from.
+
+A network that scores each option from that option's own features learns far faster than one that must discover
+that entry 40 belongs to action 5, and works on options it never saw. The layout is plain data, so no network is tied
+to a family of environments.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where the options' features stand; everything outside is context.
+
+    Attributes:
+        start: first index of the block of options.
+        count: number of options, one for each action.
+        features: features of one option, stored option by option.
+        exists: index, among an option's features, of the flag that the option exists here; -1 where all do.
+    """
+
+    start: int
+    count: int
+    features: int
+    exists: int = -1
+
+    @property
+    def stop(self) -> int:
+        """The index after the block."""
+        return self.start + self.count * self.features
+
+    def to_dict(self) -> dict[str, int]:
+        """Plain data, as it stands in a checkpoint."""
+        return asdict(self)
+
+    @classmethod
+    def of(cls, described: Any, action_count: int) -> Layout | None:
+        """Reads a layout from a mapping, or from an environment's own ``layout`` object.
+
+        Args:
+            described: a mapping of this class's attributes; an object whose ``phases`` is the slice of the vector
+                with one row an action, the first entry of each row being its flag of existence; or None.
+            action_count: A, the rows of such a slice.
+        """
+        if described is None or isinstance(described, Layout):
+            return described
+        if isinstance(described, Mapping):
+            return cls(**described)
+        block: slice = described.phases
+        return cls(block.start, action_count, (block.stop - block.start) // action_count, exists=0)

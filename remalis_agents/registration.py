@@ -1,0 +1,131 @@
+"""Names of environments, made known to Ray; and the one way by which the trainer makes an environment."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.abc
+import importlib.util
+import sys
+from collections.abc import Mapping, Sequence
+from functools import partial
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+from typing import Any
+
+import gymnasium
+
+from remalis_envs.errors import RemalisError, unknown
+from remalis_envs.team import TeamEnv
+
+PREFIX = "remalis/"
+_RAY_REGISTRY = "ray.tune.registry"
+_RUNNER_STRIDE = 100_003
+"""Distance between the seeds of two runners: RLlib's are one apart, as are those of one runner's environments."""
+
+
+class SeedsApart(gymnasium.Wrapper):  # type: ignore[type-arg]
+    """Moves seeds by a stride for each env runner, so that no two runners play the same episodes."""
+
+    def __init__(self, env: gymnasium.Env[Any, Any], runner: int) -> None:
+        super().__init__(env)
+        self.runner = runner
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
+        moved = None if seed is None else seed + self.runner * _RUNNER_STRIDE
+        return self.env.reset(seed=moved, options=options)
+
+
+def team_env_names() -> list[str]:
+    """The Gymnasium names of the suite's team views."""
+    import remalis_envs  # noqa: F401
+
+    return sorted(name for name in gymnasium.registry if name.startswith(PREFIX))
+
+
+def make_team_env(name: str, config: Mapping[str, Any] | None = None) -> gymnasium.Env[Any, Any]:
+    """Makes a team environment by name.
+
+    Args:
+        name: ``"remalis/TrafficTeam-v0"`` or another Gymnasium id, ``"module:id"`` for one that a module of yours
+            registers, or ``"module:function"`` for a function that returns a team view or a parallel environment.
+        config: keyword arguments of the environment; Ray's ``EnvContext`` is understood.
+
+    Raises:
+        UnknownNameError: there is no such environment.
+    """
+    runner = int(getattr(config, "worker_index", 0) or 0)
+    env = _make(name, dict(config or {}))
+    return SeedsApart(env, runner) if runner else env
+
+
+def _make(name: str, options: dict[str, Any]) -> gymnasium.Env[Any, Any]:
+    module_name, _, rest = name.rpartition(":")
+    if module_name:
+        try:
+            module = importlib.import_module(module_name)
+        except ModuleNotFoundError as error:
+            if error.name and not module_name.startswith(error.name):
+                raise
+            raise RemalisError(
+                f"Environment {name!r} names module {module_name!r}, which cannot be imported: install it, or add "
+                "its folder to PYTHONPATH."
+            ) from None
+        function = getattr(module, rest, None)
+        if function is not None:
+            made = function(**options)
+            return made if isinstance(made, gymnasium.Env) else TeamEnv(made)
+    if rest not in gymnasium.registry:
+        known = team_env_names()
+        if rest not in known:
+            raise unknown("environment", name, known)
+    # Gymnasium's checker steps through every observation, which costs more than a small environment.
+    return gymnasium.make(rest, disable_env_checker=True, **options)
+
+
+def register_with_ray(*names: str) -> None:
+    """Registers environments with Ray: the given names, or all team views of the suite."""
+    from ray.tune.registry import register_env
+
+    for name in names or team_env_names():
+        register_env(name, partial(make_team_env, name))
+
+
+def register_when_ray_loads() -> None:
+    """Registers now if Ray's registry is loaded, else as soon as it is."""
+    if _RAY_REGISTRY in sys.modules:
+        register_with_ray()
+    elif not any(isinstance(finder, _RayFinder) for finder in sys.meta_path):
+        sys.meta_path.insert(0, _RayFinder())
+
+
+class _RayFinder(importlib.abc.MetaPathFinder):
+    """Finds one module, Ray's registry, once, and has the environments registered after its import."""
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if fullname != _RAY_REGISTRY:
+            return None
+        sys.meta_path.remove(self)
+        spec = importlib.util.find_spec(fullname)
+        if spec is not None and spec.loader is not None:
+            spec.loader = _Registering(spec.loader)
+        return spec
+
+
+class _Registering(importlib.abc.Loader):
+    """A module's own loader, followed by the registration."""
+
+    def __init__(self, loader: Any) -> None:
+        self._loader = loader
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+        return self._loader.create_module(spec)
+
+    def exec_module(self, module: ModuleType) -> None:
+        self._loader.exec_module(module)
+        for name in team_env_names():
+            module.register_env(name, partial(make_team_env, name))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._loader, name)

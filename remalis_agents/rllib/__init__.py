@@ -1,0 +1,22 @@
+"""The one door to RLlib: policy, distribution, advantages, learner, algorithm."""
+
+from __future__ import annotations
+
+from remalis_agents.registration import register_with_ray
+from remalis_agents.rllib.algorithm import IPPO, TRAINABLES, TeamPPO, TeamPPOConfig
+from remalis_agents.rllib.distribution import TeamCategorical
+from remalis_agents.rllib.learner import TeamPPOLearner
+from remalis_agents.rllib.team_module import CheckpointError, RemalisPolicy
+
+register_with_ray()
+
+__all__ = [
+    "IPPO",
+    "TRAINABLES",
+    "CheckpointError",
+    "RemalisPolicy",
+    "TeamCategorical",
+    "TeamPPO",
+    "TeamPPOConfig",
+    "TeamPPOLearner",
+]

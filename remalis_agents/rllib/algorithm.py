@@ -1,0 +1,67 @@
+"""Team PPO as an RLlib algorithm, and the names under which YAML files know it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ray.rllib.algorithms.ppo import PPO, PPOConfig
+from ray.rllib.core.rl_module.rl_module import RLModuleSpec
+
+from remalis_agents.rllib.callbacks import TeamCallbacks
+from remalis_agents.rllib.learner import TeamPPOLearner
+from remalis_agents.rllib.team_module import RemalisPolicy
+
+
+class TeamPPOConfig(PPOConfig):
+    """PPO for a team that is one RLlib agent; defaults suit teams of tens of agents on a CPU."""
+
+    def __init__(self, algo_class: Any = None) -> None:
+        super().__init__(algo_class=algo_class or TeamPPO)
+        self.normalise_values = True
+        self.network = "ippo"
+        self.lr = 5e-4
+        self.gamma = 0.95
+        self.lambda_ = 0.9
+        self.clip_param = 0.2
+        self.vf_loss_coeff = 0.5
+        self.vf_clip_param = 10.0
+        self.entropy_coeff = 0.01
+        self.grad_clip = 0.5
+        self.use_kl_loss = False
+        self.num_epochs = 6
+        self.train_batch_size_per_learner = 1440
+        self.minibatch_size = 240
+        self.num_env_runners = 0
+        self.callbacks_class = TeamCallbacks
+
+    def training(self, *, normalise_values: bool | None = None, **kwargs: Any) -> TeamPPOConfig:
+        """RLlib's own settings, and ``normalise_values``: the value head learns returns by their running scale."""
+        super().training(**kwargs)
+        if normalise_values is not None:
+            self.normalise_values = normalise_values
+        return self
+
+    def get_default_learner_class(self) -> type[TeamPPOLearner]:
+        return TeamPPOLearner
+
+    def get_default_rl_module_spec(self) -> RLModuleSpec:
+        return RLModuleSpec(module_class=RemalisPolicy, model_config=dict(self.model_config))
+
+
+class TeamPPO(PPO):
+    """Vector-valued PPO over a team view; the network decides which method it is."""
+
+    @classmethod
+    def get_default_config(cls) -> TeamPPOConfig:
+        return TeamPPOConfig(algo_class=cls)
+
+
+class IPPO(TeamPPO):
+    """Team PPO with the silent shared network."""
+
+
+TRAINABLES: dict[str, type[TeamPPO]] = {"IPPO": IPPO}
+"""What ``run:`` in a YAML file may name."""
+
+DEFAULT_NETWORKS: dict[str, str] = {"IPPO": "ippo"}
+"""The network that a trainable uses unless its config names another."""

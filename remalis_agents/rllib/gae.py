@@ -1,0 +1,168 @@
+"""Per-agent rewards and generalised advantage estimation for teams, as learner connectors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from ray.rllib.connectors.connector_v2 import ConnectorV2
+from ray.rllib.core.columns import Columns
+from ray.rllib.evaluation.postprocessing import Postprocessing
+
+AGENT_REWARDS = "agent_rewards"
+AGENT_TERMINATIONS = "agent_terminations"
+AGENT_WEIGHTS = "agent_weights"
+"""1 where an agent chose its action itself: it was alive and online."""
+
+Array = NDArray[np.float32]
+
+
+class AgentSignals(ConnectorV2):
+    """Copies what happened to each agent from ``info`` into the batch.
+
+    Stands after RLlib's ``AddOneTsToEpisodesAndTruncate``: each chunk has one step more than it was played, which
+    carries the value to bootstrap from and gets zeros here.
+    """
+
+    def __call__(self, *, rl_module: Any, batch: dict[str, Any], episodes: Any, **kwargs: Any) -> Any:
+        for episode in self.single_agent_episode_iterator(episodes, agents_that_stepped_only=False):
+            steps = len(episode)
+            infos = episode.get_infos(slice(0, steps))
+            alive = [o["alive"] for o in _each(episode.get_observations(slice(0, steps)))]
+            zeros = np.zeros_like(alive[0])
+            after, before = infos[1:], infos[:-1]
+            columns = {
+                AGENT_REWARDS: [np.asarray(i[AGENT_REWARDS], np.float32) for i in after],
+                AGENT_TERMINATIONS: [np.asarray(i[AGENT_TERMINATIONS], np.float32) for i in after],
+                # Whether an agent is online is known before it acts: the info that came with its observation.
+                AGENT_WEIGHTS: [a * i["online"] for a, i in zip(alive, before, strict=False)],
+            }
+            for name, items in columns.items():
+                self.add_n_batch_items(batch, name, [*items, zeros], steps, episode)
+        return batch
+
+
+def _each(stacked: Any) -> list[dict[str, Any]]:
+    """A dict of stacked arrays, or a list of dicts, as a list of dicts."""
+    if isinstance(stacked, list):
+        return stacked
+    names = list(stacked)
+    return [dict(zip(names, row, strict=True)) for row in zip(*(stacked[n] for n in names), strict=True)]
+
+
+def team_advantages(
+    rewards: Array, values: Array, terminated: Array, last: NDArray[np.bool_], gamma: float, lambda_: float
+) -> Array:
+    r"""Generalised advantage estimates for every agent of every chunk.
+
+    .. math:: A_t = \delta_t + \gamma\lambda(1 - d_t) A_{t+1},\quad \delta_t = r_t + \gamma(1 - d_t) V_{t+1} - V_t
+
+    Schulman et al., 2015, arXiv:1506.02438. An agent's end ``d`` stops its own future only. Being cut off by time
+    ends a chunk but not the future: the appended step bootstraps.
+
+    Args:
+        rewards: ``[T, N]``, chunks one after another, each with its appended step.
+        values: ``[T, N]``.
+        terminated: ``[T, N]``, 1 where an agent's own episode ended.
+        last: ``[T]``, True at the appended steps.
+        gamma: discount a step.
+        lambda_: weight of longer estimates.
+
+    Returns:
+        ``[T, N]``, 0 at appended steps.
+    """
+    advantages = np.zeros_like(values)
+    running = np.zeros(values.shape[1], np.float32)
+    for t in range(len(values) - 1, -1, -1):
+        if last[t]:
+            running = np.zeros_like(running)
+            continue
+        future = 1.0 - terminated[t]
+        delta = rewards[t] + gamma * future * values[t + 1] - values[t]
+        running = delta + gamma * lambda_ * future * running
+        advantages[t] = running
+    return advantages
+
+
+class TeamGAE(ConnectorV2):
+    """Adds per-agent advantages and value targets to the batch, and moves the running scale of returns.
+
+    Args:
+        gamma: discount a step.
+        lambda_: GAE's weight.
+        normalise_values: keep a running scale of returns in the module.
+    """
+
+    def __init__(
+        self,
+        input_observation_space: Any = None,
+        input_action_space: Any = None,
+        *,
+        gamma: float,
+        lambda_: float,
+        normalise_values: bool,
+    ) -> None:
+        super().__init__(input_observation_space, input_action_space)
+        self.gamma, self.lambda_, self.normalise_values = gamma, lambda_, normalise_values
+
+    def __call__(self, *, rl_module: Any, episodes: Any, batch: dict[str, Any], **kwargs: Any) -> Any:
+        lengths = [len(e) for e in self.single_agent_episode_iterator(episodes, agents_that_stepped_only=False)]
+        for module_id, columns in batch.items():
+            module = rl_module[module_id].unwrapped()
+            with torch.no_grad():
+                values = module.compute_values(columns)
+            device = values.device
+            stateful = module.is_stateful()
+
+            def flat(tensor: Any, stateful: bool = stateful) -> NDArray[Any]:
+                array = tensor.cpu().numpy()
+                return _unpad(array, lengths) if stateful else array
+
+            flat_values = flat(values)
+            weights = flat(columns[AGENT_WEIGHTS])
+            last = ~flat(columns[Columns.LOSS_MASK]).astype(bool)
+            # A team that terminated as a whole has no future, whatever its agents' own flags say.
+            ended = np.maximum(flat(columns[AGENT_TERMINATIONS]), flat(columns[Columns.TERMINATEDS])[:, None])
+            advantages = team_advantages(
+                flat(columns[AGENT_REWARDS]), flat_values, ended.astype(np.float32), last, self.gamma, self.lambda_
+            )
+            targets = advantages + flat_values
+            mean, deviation = _weighted(advantages, weights)
+            advantages = (advantages - mean) / max(deviation, 1e-4)
+            if self.normalise_values:
+                centre, spread = _weighted(targets, weights)
+                module.observe_returns(centre, spread**2)
+            for name, array in ((Postprocessing.ADVANTAGES, advantages), (Postprocessing.VALUE_TARGETS, targets)):
+                shaped = _pad(array, lengths, values.shape[1]) if stateful else array
+                columns[name] = torch.as_tensor(shaped, dtype=torch.float32, device=device)
+        return batch
+
+
+def _weighted(values: Array, weights: Array) -> tuple[float, float]:
+    total = max(float(weights.sum()), 1.0)
+    mean = float((values * weights).sum()) / total
+    return mean, float(np.sqrt((weights * (values - mean) ** 2).sum() / total))
+
+
+def _unpad(padded: NDArray[Any], lengths: list[int]) -> NDArray[Any]:
+    """``[chunks, T, ...]`` zero-padded sequences to ``[sum(lengths), ...]``."""
+    window, rows, row = padded.shape[1], [], 0
+    for length in lengths:
+        count = -(-length // window)
+        rows.append(padded[row : row + count].reshape(count * window, *padded.shape[2:])[:length])
+        row += count
+    return np.concatenate(rows)
+
+
+def _pad(flat: NDArray[Any], lengths: list[int], window: int) -> NDArray[Any]:
+    """The inverse of :func:`_unpad`."""
+    rows, start = [], 0
+    for length in lengths:
+        count = -(-length // window)
+        padded = np.zeros((count * window, *flat.shape[1:]), flat.dtype)
+        padded[:length] = flat[start : start + length]
+        rows.append(padded.reshape(count, window, *flat.shape[1:]))
+        start += length
+    return np.concatenate(rows)

@@ -1,0 +1,195 @@
+"""The team view: a parallel environment stacked into one Gymnasium environment, one row an agent.
+
+A learner that lets agents talk needs the whole team in one forward pass, and RLlib's multi-agent path takes teams
+apart. So the team acts as one agent with stacked observations, while rewards, ends and outcomes stay per agent in
+``info``. The view works over any PettingZoo ``ParallelEnv``; one that offers ``adjacency()`` and ``metrics()`` has
+them passed on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import gymnasium
+import numpy as np
+from gymnasium import spaces
+from numpy.typing import NDArray
+
+NO_OUTCOME = -1
+"""Stands in ``info["subgoals"]`` and ``info["concepts"]`` where an agent has none (a padded row, another family)."""
+
+
+class TeamEnv(gymnasium.Env[dict[str, NDArray[Any]], NDArray[np.int64]]):
+    """A team of N agents as one Gymnasium environment, padded to ``max_agents`` rows.
+
+    | | |
+    |---|---|
+    | observation | ``Dict``: ``obs`` float32 ``(N, D)``, ``alive`` float32 ``(N,)``, ``action_mask`` int8 ``(N, A)``, \
+``adjacency`` int8 ``(N, N)`` |
+    | action | ``MultiDiscrete([A] * N)`` |
+    | reward | mean over the agents that were alive of what each was paid |
+    | end | ``terminated`` only when every agent terminated, by time it is ``truncated`` |
+
+    ``info`` holds, in the order of ``possible_agents``: ``agent_rewards`` float32 ``(N,)``, ``agent_terminations``
+    float32 ``(N,)`` (1 where an agent's own episode ended, so that its future is worth nothing), ``online`` float32
+    ``(N,)``, ``subgoals`` and ``concepts`` int64 ``(N,)``; at the end of an episode ``metrics``, and
+    ``infra_error`` where the machinery failed.
+
+    Args:
+        parallel_env: a PettingZoo parallel environment whose agents all have the same spaces: a flat ``Box`` or
+            ``Dict(observation=Box, action_mask=Box)``, and ``Discrete`` actions.
+        max_agents: rows to pad to, so that several scenarios fit in one batch; the number of agents by default.
+
+    Raises:
+        ValueError: the agents' spaces differ or are of another kind, or there are more agents than ``max_agents``.
+    """
+
+    def __init__(self, parallel_env: Any, max_agents: int | None = None) -> None:
+        self.parallel_env = parallel_env
+        self.agents: tuple[str, ...] = tuple(parallel_env.possible_agents)
+        self.size = len(self.agents) if max_agents is None else int(max_agents)
+        if not self.agents:
+            raise ValueError("This environment has no agents, so there is no team to stack.")
+        if len(self.agents) > self.size:
+            raise ValueError(
+                f"max_agents is {self.size}, but this scenario has {len(self.agents)} agents: "
+                f"give max_agents={len(self.agents)} or more."
+            )
+        self._rows = {agent: row for row, agent in enumerate(self.agents)}
+        vector, self._action_count, self._masked = _common_spaces(parallel_env, self.agents)
+        n, a = self.size, self._action_count
+        low, high = (np.broadcast_to(bound, (n, *vector.shape)) for bound in (vector.low, vector.high))
+        if n > len(self.agents):  # padded rows are zero, which the agents' own bounds may exclude
+            low, high = np.minimum(low, 0), np.maximum(high, 0)
+        self.observation_space = spaces.Dict(
+            {
+                "obs": spaces.Box(low.astype(np.float32), high.astype(np.float32), dtype=np.float32),
+                "alive": spaces.Box(0.0, 1.0, (n,), np.float32),
+                "action_mask": spaces.Box(0, 1, (n, a), np.int8),
+                "adjacency": spaces.Box(0, 1, (n, n), np.int8),
+            }
+        )
+        self.action_space = spaces.MultiDiscrete(np.full(n, a, dtype=np.int64))
+        self.render_mode = getattr(parallel_env, "render_mode", None)
+        own = getattr(parallel_env, "metadata", {})
+        self.metadata = {"render_modes": list(own.get("render_modes", [])), "render_fps": own.get("render_fps", 4)}
+        self._alive = np.zeros(n, np.float32)
+        self._running = False
+
+    @property
+    def layout(self) -> Any:
+        """What the slices of one agent's vector mean, or None where the environment does not say."""
+        return getattr(self.parallel_env, "layout", None)
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+        super().reset(seed=seed)
+        observations, infos = self.parallel_env.reset(seed=seed, options=options)
+        self._alive = np.zeros(self.size, np.float32)
+        self._alive[[self._rows[agent] for agent in observations]] = 1.0
+        self._running = True
+        return self._stack(observations), self._outcomes(infos)
+
+    def step(
+        self, action: NDArray[np.int64]
+    ) -> tuple[dict[str, NDArray[Any]], float, bool, bool, dict[str, Any]]:
+        if not self._running:
+            raise RuntimeError("step() needs a running episode: call reset() first, and again after each end.")
+        chosen = np.asarray(action)
+        if chosen.shape != (self.size,):
+            raise ValueError(f"A team action has one entry an agent, shape ({self.size},), but got {chosen.shape}.")
+        acting = tuple(self.parallel_env.agents)
+        rows = [self._rows[agent] for agent in acting]
+        result = self.parallel_env.step(dict(zip(acting, chosen[rows].tolist(), strict=True)))
+        observations, rewards, terminations, truncations, infos = result
+        info = self._outcomes(infos)
+        for agent, row in zip(acting, rows, strict=True):
+            info["agent_rewards"][row] = rewards[agent]
+            info["agent_terminations"][row] = terminations[agent]
+        reward = float(info["agent_rewards"][rows].mean()) if rows else 0.0
+        # An agent cut off by time still has a last observation with a future; one that terminated has none.
+        self._alive = np.zeros(self.size, np.float32)
+        self._alive[[self._rows[a] for a in observations if not terminations.get(a, False)]] = 1.0
+        over = not self.parallel_env.agents
+        terminated = over and all(terminations.values())
+        if over:
+            self._running = False
+            info["metrics"] = self.metrics()
+            faults = [i["infra_error"] for i in infos.values() if "infra_error" in i]
+            if faults:
+                info["infra_error"] = str(faults[0])
+        return self._stack(observations), reward, terminated, over and not terminated, info
+
+    def metrics(self) -> dict[str, float]:
+        """The episode's figures, as the environment computes them; empty where it has none."""
+        own = getattr(self.parallel_env, "metrics", None)
+        return dict(own()) if callable(own) else {}
+
+    def render(self) -> Any:
+        return self.parallel_env.render()
+
+    def close(self) -> None:
+        self.parallel_env.close()
+
+    def _stack(self, observations: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
+        """Stacks what agents see; a row without an agent is zero, with action 0 as its one legal action."""
+        box = self.observation_space["obs"]
+        obs = np.zeros(box.shape or (), np.float32)
+        mask = np.zeros((self.size, self._action_count), np.int8)
+        mask[:, 0] = 1
+        for agent, own in observations.items():
+            row = self._rows[agent]
+            obs[row] = own["observation"] if self._masked else own
+            mask[row] = own["action_mask"] if self._masked else 1
+        return {"obs": obs, "alive": self._alive.copy(), "action_mask": mask, "adjacency": self._links()}
+
+    def _links(self) -> NDArray[np.int8]:
+        """Who may talk to whom; everybody to everybody else where the environment does not say."""
+        adjacency = np.zeros((self.size, self.size), np.int8)
+        count = len(self.agents)
+        own = getattr(self.parallel_env, "adjacency", None)
+        adjacency[:count, :count] = own() if callable(own) else 1 - np.eye(count, dtype=np.int8)
+        return adjacency
+
+    def _outcomes(self, infos: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+        """What happened, per agent: it trains and scores, and never enters a forward pass."""
+        n = self.size
+        online = np.zeros(n, np.float32)
+        subgoals, concepts = np.full(n, NO_OUTCOME, np.int64), np.full(n, NO_OUTCOME, np.int64)
+        for agent, info in infos.items():
+            row = self._rows.get(agent)
+            if row is None:  # an environment may say something about the whole, under a name of its own
+                continue
+            online[row] = info.get("online", True)
+            subgoals[row] = info.get("subgoal", NO_OUTCOME)
+            concepts[row] = info.get("concept", NO_OUTCOME)
+        return {
+            "agent_rewards": np.zeros(n, np.float32),
+            "agent_terminations": np.zeros(n, np.float32),
+            "online": online,
+            "subgoals": subgoals,
+            "concepts": concepts,
+        }
+
+
+def _common_spaces(env: Any, agents: tuple[str, ...]) -> tuple[spaces.Box, int, bool]:
+    """The agents' common vector space, number of actions, and whether they come with an action mask."""
+    first_observation, first_action = env.observation_space(agents[0]), env.action_space(agents[0])
+    for agent in agents[1:]:
+        if env.observation_space(agent) != first_observation or env.action_space(agent) != first_action:
+            raise ValueError(f"A team has one kind of space, but those of {agent!r} differ from {agents[0]!r}'s.")
+    masked = isinstance(first_observation, spaces.Dict) and set(first_observation.spaces) >= {
+        "observation",
+        "action_mask",
+    }
+    vector = first_observation["observation"] if masked else first_observation
+    if not isinstance(vector, spaces.Box) or len(vector.shape) != 1:
+        raise ValueError(
+            "A team view needs flat vectors, Box(shape=(D,)) or Dict(observation=Box, action_mask=Box), "
+            f"but the agents observe {first_observation}."
+        )
+    if not isinstance(first_action, spaces.Discrete) or first_action.start != 0:
+        raise ValueError(f"A team view needs Discrete actions that start at 0, but the agents have {first_action}.")
+    return vector, int(first_action.n), masked

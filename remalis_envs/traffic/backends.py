@@ -1,0 +1,77 @@
+"""Where a world runs: in this process or in a worker."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from remalis_envs.errors import RemalisError
+from remalis_envs.traffic.core import Arrays, CoreConfig, TrafficCore
+from remalis_envs.traffic.engine.simulation import process_is_free
+from remalis_envs.traffic.remote import RemoteCore, SimulatorDied
+
+BACKENDS = ("auto", "inline", "worker")
+
+
+class Backend(Protocol):
+    """What the environment asks of a world."""
+
+    arrays: Arrays
+
+    @property
+    def done(self) -> bool:
+        """Whether the horizon is reached."""
+
+    def reset(self, seed: int, options: dict[str, Any]) -> None:
+        """Begin an episode."""
+
+    def step(self, actions: npt.NDArray[np.int64]) -> None:
+        """Run one decision interval."""
+
+    def metrics(self) -> dict[str, float]:
+        """Figures of the episode."""
+
+    def state(self) -> npt.NDArray[np.float32]:
+        """The global state."""
+
+    def scene(self) -> Any:
+        """What a picture shows."""
+
+    def snapshot(self) -> Any:
+        """Branch."""
+
+    def restore(self, snapshot: Any) -> None:
+        """Go back to a branch."""
+
+    def close(self) -> None:
+        """End it."""
+
+
+class InlineCore(TrafficCore):
+    """A world in this process; a fault of SUMO that leaves the process alive ends the episode, not the program."""
+
+    def step(self, actions: npt.NDArray[np.int64]) -> None:
+        try:
+            super().step(actions)
+        except (self.simulation.sumo.TraCIException, self.simulation.sumo.FatalTraCIError) as error:
+            self.simulation.close()
+            raise SimulatorDied(f"SUMO stopped: {error}") from None
+
+
+def open_backend(config: CoreConfig, name: str) -> Backend:
+    """The world of ``config``.
+
+    Raises:
+        RemalisError: ``inline`` was asked for and this process already holds a simulation.
+    """
+    free = process_is_free()
+    if name == "inline" and not free:
+        raise RemalisError(
+            "libsumo holds one simulation a process, and this process has one already; "
+            "close it, or use backend='worker' (backend='auto' does so by itself)"
+        )
+    if name == "worker" or not free:
+        return RemoteCore(config)
+    return InlineCore(config)

@@ -1,0 +1,125 @@
+"""A cache of built folders keyed by content, safe when several processes build the same thing at once."""
+
+from __future__ import annotations
+
+import atexit
+import errno
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+import warnings
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from remalis_envs.errors import RemalisError
+
+CACHE_VARIABLE = "REMALIS_CACHE"
+"""Environment variable that moves the cache."""
+
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EFBIG)
+_MIN_FREE_BYTES = 1 << 20
+_private: dict[str, Path] = {}
+
+
+def cache_root() -> Path:
+    """Folder of the cache: ``$REMALIS_CACHE``, or ``~/.cache/remalis``."""
+    chosen = os.environ.get(CACHE_VARIABLE)
+    if chosen:
+        return Path(chosen).expanduser()
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "remalis"
+
+
+def content_key(key_parts: Iterable[object]) -> str:
+    """Hash of the parts that decide what is built (anything JSON can write)."""
+    text = json.dumps(list(key_parts), sort_keys=True, separators=(",", ":"), default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:24]
+
+
+def cached(key_parts: Iterable[object], build: Callable[[Path], None]) -> Path:
+    """Folder that ``build`` filled, now or before.
+
+    The folder appears under its name only when it is whole: ``build`` works in a temporary folder beside it, which
+    is then renamed. Of two processes that build at once the first to end wins, and both get the same folder.
+
+    Args:
+        key_parts: Everything that the result depends on.
+        build: Writes the files into the empty folder it is given.
+
+    Returns:
+        The folder. Where the cache cannot be written, a private temporary one, with a warning.
+
+    Raises:
+        RemalisError: Neither the cache nor the temporary folder can be written.
+    """
+    key = content_key(key_parts)
+    root = cache_root()
+    final = root / key
+    if final.is_dir():
+        return final
+    if key in _private and _private[key].is_dir():
+        return _private[key]
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        return _build_into(root, final, build)
+    except OSError as error:
+        if error.errno not in _NO_ROOM:
+            raise
+        reason = str(error)
+    except RemalisError:
+        # A tool of SUMO's reports a full disk in its own words: look at the disk itself.
+        if shutil.disk_usage(root).free >= _MIN_FREE_BYTES:
+            raise
+        reason = "the disk is full"
+    return _build_privately(key, root, reason, build)
+
+
+def _build_into(root: Path, final: Path, build: Callable[[Path], None]) -> Path:
+    partial = Path(tempfile.mkdtemp(prefix=f".{final.name}.", dir=root))
+    try:
+        build(partial)
+        partial.chmod(0o755)
+        try:
+            partial.rename(final)
+        except OSError:
+            if not final.is_dir():
+                raise
+        return final
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def _build_privately(key: str, root: Path, reason: str, build: Callable[[Path], None]) -> Path:
+    warnings.warn(
+        f"The cache {root} cannot be written ({reason}): building in a temporary folder instead, again in each "
+        f"process. Set {CACHE_VARIABLE} to a folder with room to avoid this.",
+        RuntimeWarning,
+        stacklevel=4,
+    )
+    try:
+        folder = Path(tempfile.mkdtemp(prefix="remalis-"))
+    except OSError as error:
+        raise RemalisError(
+            f"Neither the cache {root} nor the temporary folder can be written ({error}): make room, or set "
+            f"{CACHE_VARIABLE} and TMPDIR to folders that have some."
+        ) from error
+    owner = os.getpid()
+
+    def clean() -> None:
+        # A forked child that exits must not take its parent's folder along.
+        if os.getpid() == owner:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    atexit.register(clean)
+    try:
+        build(folder)
+    except OSError as error:
+        clean()
+        raise RemalisError(f"Nothing could be built in {folder}: {error}. Make room on the disk.") from error
+    except BaseException:
+        clean()
+        raise
+    _private[key] = folder
+    return folder

@@ -1,0 +1,300 @@
+"""The traffic world behind the environment: signals, demand, incidents, detectors and what they yield as arrays.
+
+It knows nothing of PettingZoo; it runs in the caller's process or, unchanged, in a worker.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from remalis_envs.traffic.sources import TripSource, make_source
+from remalis_envs.traffic.detectors import DetectorField
+from remalis_envs.traffic.disruptions import Disruptions
+from remalis_envs.traffic.engine.index import NetworkIndex
+from remalis_envs.traffic.engine.readings import Counter, Counts, Vehicles
+from remalis_envs.traffic.engine.signals import SignalControl
+from remalis_envs.traffic.engine.simulation import Simulation
+from remalis_envs.traffic.metrics import EpisodeRecord, summarise
+from remalis_envs.traffic.network.model import MAX_PHASES
+from remalis_envs.traffic.observations import (
+    GREEN_SCALE_S,
+    LAYOUT,
+    VEHICLE_SCALE,
+    WAIT_SCALE_S,
+    Observer,
+    SignalView,
+)
+from remalis_envs.traffic.outcomes import Events, Tracker, concepts_seen, subgoals_served
+from remalis_envs.traffic.rewards import Reward, RewardInputs, RewardSpec
+from remalis_envs.traffic.scenarios import Scenario
+
+SPLITS = ("train", "validation", "test")
+FIXED_SUMO_SEED = 42
+"""SUMO's own seed in levels: what differs between episodes is drawn by us, so that a forked start state serves all."""
+
+
+@dataclass(frozen=True)
+class CoreConfig:
+    """What a world is made from; it travels to worker processes."""
+
+    scenario: Scenario
+    split: str = "train"
+    reward: RewardSpec = "delay"
+    reward_scope: str = "individual"
+    emissions: bool = False
+    own_programs: bool = False
+    """Leave SUMO's signal programs running; actions do nothing."""
+
+
+@dataclass
+class Arrays:
+    """What a step yields; with a worker these lie in memory that both processes share."""
+
+    observations: npt.NDArray[np.float32]
+    masks: npt.NDArray[np.int8]
+    rewards: npt.NDArray[np.float64]
+    subgoals: npt.NDArray[np.int64]
+    concepts: npt.NDArray[np.int64]
+    masked: npt.NDArray[np.bool_]
+    online: npt.NDArray[np.bool_]
+
+    @classmethod
+    def empty(cls, n_agents: int) -> Arrays:
+        """Zeros for ``n_agents`` agents."""
+        return cls(
+            np.zeros((n_agents, LAYOUT.size), np.float32),
+            np.zeros((n_agents, MAX_PHASES), np.int8),
+            np.zeros(n_agents),
+            np.zeros(n_agents, np.int64),
+            np.zeros(n_agents, np.int64),
+            np.zeros(n_agents, bool),
+            np.ones(n_agents, bool),
+        )
+
+
+class TrafficCore:
+    """One world. ``arrays`` holds the latest decision's results and is overwritten by the next."""
+
+    def __init__(self, config: CoreConfig) -> None:
+        self.config, self.scenario = config, config.scenario
+        self.index = NetworkIndex(self.scenario.network)
+        n = self.index.n_agents
+        self.arrays = Arrays.empty(n)
+        self.control = SignalControl(self.index, self.scenario.timing)
+        self.counter, self.observer = Counter(self.index), Observer(self.index)
+        self.arrays.observations = self.observer.array
+        self.tracker = Tracker(self.index)
+        self.reward = Reward(config.reward, config.reward_scope, self.index)
+        self.simulation = Simulation(
+            self.scenario.files, self.index, read_positions=np.isfinite(self.scenario.detectors.range_m)
+        )
+        self._crossing_shown = np.zeros((n, MAX_PHASES), dtype=bool)
+        self._crossing_shown.reshape(-1)[self.index.phase_crossing_row] = True
+        self._agents = np.arange(n)
+        self.now_s = self.scenario.files.begin_s
+
+    # -- life -------------------------------------------------------------------------------------------------
+    def reset(self, seed: int, options: dict[str, Any]) -> None:
+        """Begin an episode. ``options`` may hold ``outages``: (agent index, begin_s, end_s) triples."""
+        self.load(seed)
+        self.begin(seed, options)
+
+    def load(self, seed: int) -> None:
+        """Load the simulation at its beginning; in levels the same for every seed."""
+        sumo_seed = np.random.SeedSequence([seed, SPLITS.index(self.config.split), 1]).generate_state(1)[0]
+        self.simulation.load(FIXED_SUMO_SEED if self.scenario.demand else int(sumo_seed) & 0x7FFFFFFF)
+
+    def begin(self, seed: int, options: dict[str, Any]) -> None:
+        """Draw the episode of ``seed`` for a simulation that has just been loaded."""
+        scenario = self.scenario
+        streams = np.random.SeedSequence([seed, SPLITS.index(self.config.split)]).spawn(3)
+        demand_rng, incident_rng, detector_rng = map(np.random.default_rng, streams)
+        begin = scenario.files.begin_s
+        self.now_s, self.end_s = begin, begin + scenario.horizon_s
+        self.record, self.outages = EpisodeRecord(self.index), options.get("outages", ())
+        self.source: TripSource = make_source(scenario, self.simulation, self.record, demand_rng, self.end_s)
+        self.disruptions = Disruptions(scenario, self.index, self.simulation, self.source, incident_rng, self.end_s)
+        self.detectors = DetectorField(scenario.detectors, self.index, detector_rng, begin, self.end_s)
+        self.tracker.reset()
+        self.control.reset(begin, self._set_state)
+        n = self.index.n_agents
+        self._subgoal, self._reward = np.full(n, -1), np.zeros(n)
+        self._discharged = np.zeros(n)
+        self._pedestrians = np.zeros(self.index.n_crossings)
+        self._waiting_s = np.zeros(n)
+        self.arrays.masked[:] = False
+        self._look(Events(np.zeros(self.index.n_arm_rows, np.int64), np.zeros(n, bool)), begun=True)
+
+    def close(self) -> None:
+        """End the simulation."""
+        self.simulation.close()
+
+    def _set_state(self, signal: str, state: str) -> None:
+        if not self.config.own_programs:
+            self.simulation.set_state(signal, state)
+
+    # -- time -------------------------------------------------------------------------------------------------
+    def step(self, actions: npt.NDArray[np.int64]) -> None:
+        """Run one decision interval with ``actions``, int64 ``(N,)``; -1 stands for the safe default."""
+        until = self.now_s + self.scenario.timing.decision_s
+        self._decide(actions)
+        self.source.insert(until)
+        self.disruptions.update(self.now_s, until)
+        now = self.now_s
+        while (event := self.control.next_event_s(until)) is not None:
+            if event > now:
+                self.record.arrive(self.simulation.step_to(event), now, event)
+                now = event
+            self.control.apply(event, self._set_state)
+        self.record.arrive(self.simulation.step_to(until), now, until)
+        self.now_s = until
+        self.control.apply(until, self._set_state)
+        self.source.note_departures()
+        self._look(None, begun=False)
+
+    def _decide(self, actions: npt.NDArray[np.int64]) -> None:
+        arrays = self.arrays
+        legal = (actions >= 0) & (arrays.masks[self._agents, actions] > 0)
+        np.logical_not(legal, out=arrays.masked)
+        arrays.masked[actions < 0] = False
+        if not (legal & arrays.online).all():
+            actions = np.where(legal & arrays.online, actions, self.control.safe_default(arrays.masks))
+            self.record.masked_actions += int((arrays.masked & arrays.online).sum())
+        if not self.config.own_programs:
+            self.control.decide(actions, self.now_s)
+
+    # -- looking ----------------------------------------------------------------------------------------------
+    def _look(self, events: Events | None, *, begun: bool) -> None:
+        """Read the roads and fill ``arrays``."""
+        ix, arrays, now = self.index, self.arrays, self.now_s
+        vehicles = self.simulation.read()
+        vehicles.emergency = self.source.emergency_positions(vehicles.ids)
+        truth = self.counter.count(vehicles)
+        moved = self.tracker.update(vehicles, now)
+        events = moved if events is None else events
+        people_waited = self._people_waited()
+        if ix.n_crossings:
+            self._pedestrians = self.simulation.waiting_pedestrians()
+        shown = self._crossing_shown[self._agents, self.control.current]
+        subgoal = subgoals_served(ix, events, truth, shown, people_waited)
+        reward = self._pay(vehicles, truth, events)
+        if not begun:
+            self.record.observe(vehicles, truth, self.scenario.timing.decision_s)
+        working = None if self.scenario.detectors.perfect else self.detectors.working(now)
+        arrays.concepts[:] = concepts_seen(
+            ix, subgoal, truth, self.disruptions.arm_concepts, self.disruptions.weather_concept, working
+        )
+        arrays.subgoals[:] = subgoal
+        arrays.rewards[:] = 0.0 if begun else reward
+        self._subgoal = np.full_like(subgoal, -1) if begun else subgoal
+        self._reward = arrays.rewards.copy()
+        self._discharged = events.discharged.reshape(ix.n_agents, -1).sum(axis=1).astype(np.float64)
+        self._show(vehicles, truth, working)
+        self.last = Look(vehicles, truth, events, working)
+
+    def _show(self, vehicles: Vehicles, truth: Counts, working: npt.NDArray[np.bool_] | None) -> None:
+        """Fill observations and masks from what the detectors see."""
+        arrays, now, counts = self.arrays, self.now_s, truth
+        if working is not None:
+            counts = self.counter.count(*self.detectors.see(vehicles, working))
+        view = SignalView(
+            self.control.current,
+            self.control.elapsed_s(now),
+            self.control.in_transition(now),
+            self.control.must_switch(now),
+            self._subgoal,
+            self._reward,
+            self._discharged,
+        )
+        self.observer.fill(counts, view, self._pedestrians if self.index.n_crossings else None, working)
+        arrays.masks[:] = self.control.mask(now)
+        arrays.online[:] = True
+        for agent, begin, end in self.outages:
+            if begin <= now < end:
+                arrays.online[agent] = False
+
+    def _people_waited(self) -> npt.NDArray[np.bool_]:
+        if not self.index.n_crossings:
+            return np.zeros(self.index.n_agents, dtype=bool)
+        agent = self.index.crossing_arm // (self.index.n_arm_rows // self.index.n_agents)
+        return np.bincount(agent, weights=self._pedestrians, minlength=self.index.n_agents) > 0
+
+    def _pay(self, vehicles: Vehicles, truth: Counts, events: Events) -> npt.NDArray[np.float64]:
+        ix = self.index
+        arm = ix.in_arm[vehicles.code]
+        waits = np.bincount(arm, weights=vehicles.wait_s, minlength=ix.n_arm_rows + 1)[: ix.n_arm_rows]
+        waiting = waits.reshape(ix.n_agents, -1).sum(axis=1)
+        co2 = np.zeros(ix.n_agents)
+        if self.config.emissions:
+            co2 = self._emissions(vehicles, arm)
+        inputs = RewardInputs(ix, truth, events, waiting, self._waiting_s, co2)
+        self._waiting_s = waiting
+        return self.reward(inputs)
+
+    def _emissions(self, vehicles: Vehicles, arm: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+        """CO2 by agent in g/s; the network's total goes to the record."""
+        ix, interval = self.index, self.scenario.timing.decision_s
+        milligrams = np.array(self.simulation.each("getCO2Emission", vehicles.ids), dtype=np.float64)
+        fuel_mg = np.array(self.simulation.each("getFuelConsumption", vehicles.ids), dtype=np.float64)
+        self.record.co2_kg += float(milligrams.sum()) * interval * 1e-6
+        self.record.fuel_l += float(fuel_mg.sum()) * interval * 1e-6 / PETROL_KG_PER_L
+        rows = np.bincount(arm, weights=milligrams, minlength=ix.n_arm_rows + 1)[: ix.n_arm_rows]
+        by_agent: npt.NDArray[np.float64] = rows.reshape(ix.n_agents, -1).sum(axis=1) * 1e-3
+        return by_agent
+
+    # -- figures ----------------------------------------------------------------------------------------------
+    def metrics(self) -> dict[str, float]:
+        """Figures of the episode so far."""
+        return summarise(
+            self.record,
+            self.simulation,
+            self.tracker.alignment,
+            now_s=self.now_s,
+            begin_s=self.scenario.files.begin_s,
+        )
+
+    def state(self) -> npt.NDArray[np.float32]:
+        """The true global state, float32 ``(N * STATE_FEATURES,)``: arms' traffic, then phase, green and change."""
+        truth, n = self.last.truth, self.index.n_agents
+        arms = np.stack(
+            [
+                truth.arm_queue / VEHICLE_SCALE,
+                truth.arm_vehicles / VEHICLE_SCALE,
+                truth.arm_speed_share,
+                truth.arm_wait_s / WAIT_SCALE_S,
+                truth.exit_vehicles * self.index.per_out_capacity[:-1],
+            ],
+            axis=-1,
+        ).reshape(n, -1)
+        signals = np.stack(
+            [
+                self.control.current / MAX_PHASES,
+                self.control.elapsed_s(self.now_s) / GREEN_SCALE_S,
+                self.control.in_transition(self.now_s),
+            ],
+            axis=-1,
+        )
+        return np.concatenate([arms, signals], axis=1).astype(np.float32).reshape(-1)
+
+    @property
+    def done(self) -> bool:
+        """Whether the horizon is reached."""
+        return self.now_s >= self.end_s - 1e-6
+
+
+PETROL_KG_PER_L = 0.742
+"""Density that turns SUMO's milligrams of fuel into litres."""
+
+
+@dataclass
+class Look:
+    """The latest reading, kept for descriptions and pictures."""
+
+    vehicles: Vehicles
+    truth: Counts
+    events: Events
+    sensor_ok: npt.NDArray[np.bool_] | None

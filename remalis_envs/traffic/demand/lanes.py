@@ -1,0 +1,217 @@
+"""Lane graph of a SUMO network file: which lane leads to which, and how long it takes; used to find routes."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cache
+from heapq import heappop, heappush
+from itertools import count
+
+CLASSES = ("passenger", "bus", "truck", "emergency")
+"""Vehicle classes of drawn demand; a lane counts as usable when all of them may use it."""
+
+LANE_CHANGE_S = 2.0
+LANE_CHANGE_M = 20.0
+"""Road that a change of one lane needs; a turn that needs more than the edge has is no route."""
+
+TURN_COST_S = {"s": 0.0, "r": 2.0, "R": 1.0, "l": 6.0, "L": 4.0, "t": 30.0}
+"""What drivers dislike about a turn, beside its driving time: without it, routes through a grid zigzag."""
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One connection between two lanes."""
+
+    to_edge: str
+    from_lane: int
+    to_lane: int
+    time_s: float
+    length_m: float
+    cost_s: float
+    uturn: bool
+
+
+@dataclass
+class Edge:
+    """An edge with its lanes that vehicles may use."""
+
+    id: str
+    from_node: str
+    to_node: str
+    length_m: float = 0.0
+    speed_m_s: float = 0.0
+    middle_m: tuple[float, float] = (0.0, 0.0)
+    lanes: list[int] = field(default_factory=list)
+    turns: list[Turn] = field(default_factory=list)
+
+    @property
+    def time_s(self) -> float:
+        """Free-flow driving time."""
+        return self.length_m / max(self.speed_m_s, 0.1)
+
+
+@dataclass(frozen=True)
+class Path:
+    """A way through the network."""
+
+    edges: tuple[str, ...]
+    time_s: float
+    length_m: float
+    cost_s: float
+    entered_lane: int
+    """Lane on which the last edge was entered."""
+
+
+def permits(allow: str | None, disallow: str | None, vehicle_class: str) -> bool:
+    """Whether a lane with these attributes may be used by a class."""
+    if allow:
+        return allow == "all" or vehicle_class in allow.split()
+    return not disallow or (disallow != "all" and vehicle_class not in disallow.split())
+
+
+def read_lane_graph(net_file: str) -> dict[str, Edge]:
+    """Read the edges and connections that vehicles of drawn demand may use, in the file's order."""
+    root = ElementTree.parse(net_file).getroot()
+    edges: dict[str, Edge] = {}
+    inner: dict[str, tuple[float, float]] = {}
+    for element in root.iter("edge"):
+        if element.get("function") == "internal":
+            for lane in element.iter("lane"):
+                inner[lane.attrib["id"]] = (float(lane.attrib["length"]), float(lane.attrib["speed"]))
+        elif element.get("function") in (None, "normal", "connector"):
+            edge = Edge(element.attrib["id"], element.get("from", ""), element.get("to", ""))
+            for lane in element.iter("lane"):
+                if all(permits(lane.get("allow"), lane.get("disallow"), one) for one in CLASSES):
+                    edge.lanes.append(int(lane.attrib["index"]))
+                    edge.length_m = float(lane.attrib["length"])
+                    edge.speed_m_s = max(edge.speed_m_s, float(lane.attrib["speed"]))
+                    ends = [[float(c) for c in p.split(",")[:2]] for p in lane.attrib["shape"].split()]
+                    edge.middle_m = ((ends[0][0] + ends[-1][0]) / 2.0, (ends[0][1] + ends[-1][1]) / 2.0)
+            if edge.lanes:
+                edges[edge.id] = edge
+    _add_turns(root, edges, inner)
+    return edges
+
+
+def _add_turns(root: ElementTree.Element, edges: dict[str, Edge], inner: dict[str, tuple[float, float]]) -> None:
+    connections = list(root.iter("connection"))
+    onward = {f"{c.attrib['from']}_{c.attrib['fromLane']}": c.get("via", "") for c in connections if c.get("via")}
+    for connection in connections:
+        from_edge, to_edge = edges.get(connection.attrib["from"]), edges.get(connection.attrib["to"])
+        if from_edge is None or to_edge is None:
+            continue
+        from_lane, to_lane = int(connection.attrib["fromLane"]), int(connection.attrib["toLane"])
+        if from_lane not in from_edge.lanes or to_lane not in to_edge.lanes:
+            continue
+        if not all(permits(connection.get("allow"), connection.get("disallow"), one) for one in CLASSES):
+            continue
+        time_s = length_m = 0.0
+        via = connection.get("via", "")
+        while via in inner:  # a turn may wait half-way, on a lane of its own
+            length, speed = inner[via]
+            time_s, length_m = time_s + length / max(speed, 0.1), length_m + length
+            via = onward.get(via, "")
+        kind = connection.get("dir", "s")
+        cost_s = time_s + TURN_COST_S.get(kind, 0.0)
+        from_edge.turns.append(Turn(to_edge.id, from_lane, to_lane, time_s, length_m, cost_s, kind == "t"))
+
+
+class Search:
+    """Fastest ways, lane by lane, from one edge to all others (Dijkstra)."""
+
+    def __init__(self, edges: dict[str, Edge], no_through: Iterable[str] = (), factor: dict[str, float] | None = None):
+        """Prepare searches.
+
+        Args:
+            edges: The lane graph.
+            no_through: Edges where a way may end but not go on.
+            factor: For each edge what its driving time is multiplied by, 1 where absent.
+        """
+        self._edges = edges
+        self._ends = frozenset(no_through)
+        factor = factor or {}
+        self._cost = {edge.id: edge.time_s * factor.get(edge.id, 1.0) for edge in edges.values()}
+        self._moves = cache(self._moves_uncached)
+
+    def _moves_uncached(self, edge_id: str, lane: int) -> tuple[tuple[float, str, int, Turn], ...]:
+        """Cheapest turn into each lane that can be reached from a lane's start."""
+        edge = self._edges[edge_id]
+        best: dict[tuple[str, int], tuple[float, str, int, Turn]] = {}
+        for turn in edge.turns:
+            changes = abs(turn.from_lane - lane)
+            if turn.uturn or changes * LANE_CHANGE_M > edge.length_m:
+                continue
+            cost = self._cost[edge_id] + turn.cost_s + changes * LANE_CHANGE_S
+            key = (turn.to_edge, turn.to_lane)
+            if key not in best or cost < best[key][0]:
+                best[key] = (cost, turn.to_edge, turn.to_lane, turn)
+        return tuple(best.values())
+
+    def ways(
+        self,
+        start: str,
+        lanes: Iterable[int],
+        limit_s: float = float("inf"),
+        without: frozenset[str] = frozenset(),
+        targets: frozenset[str] | None = None,
+    ) -> dict[str, Path]:
+        """Fastest way to every edge, the start included.
+
+        Args:
+            start: First edge.
+            lanes: Lanes of it on which one may begin.
+            limit_s: Ways of a greater cost are not looked for.
+            without: Edges that may not be used.
+            targets: Stop when all of these are reached, and tell of no others.
+
+        Returns:
+            For each edge reached its way; driving times count the whole of every edge, the last one too.
+        """
+        tie = count()  # equal costs are settled in the order of discovery: no dependence on hashes
+        queue: list[tuple[float, int, str, int, tuple[str, int] | None, Turn | None]] = []
+        for lane in lanes:
+            heappush(queue, (0.0, next(tie), start, lane, None, None))
+        parents: dict[tuple[str, int], tuple[tuple[str, int] | None, Turn | None]] = {}
+        first: dict[str, tuple[int, float]] = {}
+        missing = set(targets or ())
+        while queue:
+            cost, _, edge_id, lane, parent, turn = heappop(queue)
+            node = (edge_id, lane)
+            if node in parents:
+                continue
+            if cost > limit_s:
+                break
+            parents[node] = (parent, turn)
+            first.setdefault(edge_id, (lane, cost))
+            missing.discard(edge_id)
+            if targets is not None and not missing:
+                break
+            if edge_id in self._ends and parent is not None:
+                continue
+            for step, to_edge, to_lane, taken in self._moves(edge_id, lane):
+                if (to_edge, to_lane) not in parents and to_edge not in without:
+                    heappush(queue, (cost + step, next(tie), to_edge, to_lane, node, taken))
+        return {
+            edge_id: self._path(edge_id, lane, cost, parents)
+            for edge_id, (lane, cost) in first.items()
+            if targets is None or edge_id in targets
+        }
+
+    def _path(
+        self,
+        edge_id: str,
+        lane: int,
+        cost: float,
+        parents: dict[tuple[str, int], tuple[tuple[str, int] | None, Turn | None]],
+    ) -> Path:
+        nodes, time_s, length_m = [edge_id], self._edges[edge_id].time_s, self._edges[edge_id].length_m
+        parent, turn = parents[(edge_id, lane)]
+        while parent is not None and turn is not None:
+            edge = self._edges[parent[0]]
+            nodes.append(edge.id)
+            time_s += edge.time_s + turn.time_s
+            length_m += edge.length_m + turn.length_m
+            parent, turn = parents[parent]
+        return Path(tuple(reversed(nodes)), time_s, length_m, cost, lane)

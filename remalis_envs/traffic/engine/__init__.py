@@ -1,0 +1,1 @@
+"""The simulator behind a traffic environment: SUMO in the process, read into flat arrays once a decision."""

@@ -1,0 +1,137 @@
+"""What is on the roads at a decision: one pass over SUMO's vehicles, then sums by lane, stop line and arm."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from remalis_envs.traffic.engine.index import NetworkIndex
+
+HALTING_M_S = 0.1
+"""Below this speed a car counts as queued, as in SUMO's own halting numbers."""
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+
+
+@dataclass
+class Vehicles:
+    """The cars on the road at one moment, arrays of length V in SUMO's own (deterministic) order."""
+
+    ids: tuple[str, ...] = ()
+    code: IntArray = field(default_factory=lambda: np.zeros(0, np.int64))
+    """Lane codes of :class:`NetworkIndex`."""
+    speed_m_s: FloatArray = field(default_factory=lambda: np.zeros(0))
+    wait_s: FloatArray = field(default_factory=lambda: np.zeros(0))
+    """Seconds since the car last moved."""
+    position_m: FloatArray = field(default_factory=lambda: np.zeros(0))
+    """Metres from the beginning of its lane; read only where detectors have a range."""
+    emergency: IntArray = field(default_factory=lambda: np.zeros(0, np.int64))
+    """Positions in ``ids`` of emergency vehicles."""
+
+
+@dataclass
+class Counts:
+    """Sums over vehicles. Stop-line arrays are ``(K+1,)`` with an empty dummy, arm arrays ``(N*MAX_ARMS,)``."""
+
+    stop_vehicles: FloatArray
+    stop_queue: FloatArray
+    stop_wait_s: FloatArray
+    stop_pressure: FloatArray
+    """Vehicles on the lane less the mean number per lane on the roads that it leads to."""
+    stop_exit: FloatArray
+    """Share of the fullest exit road that is taken."""
+    stop_emergency: FloatArray
+    arm_vehicles: FloatArray
+    arm_queue: FloatArray
+    arm_wait_s: FloatArray
+    arm_speed_share: FloatArray
+    """Mean of speed over limit; 1 on an empty arm."""
+    arm_slowness: FloatArray
+    """Sum over vehicles of 1 - speed / limit: vehicle-seconds lost a second."""
+    arm_emergency: FloatArray
+    exit_vehicles: FloatArray
+
+
+class Counter:
+    """Turns vehicles into :class:`Counts` for a network."""
+
+    def __init__(self, index: NetworkIndex) -> None:
+        self.index = index
+        order = np.argsort(index.feed_stop, kind="stable")
+        self._feed_lane, self._feed_weight = index.feed_lane[order], index.feed_weight[order]
+        self._feed_stop = index.feed_stop[order]
+        self._feed_start = np.flatnonzero(np.r_[True, np.diff(self._feed_stop) > 0]) if len(order) else order
+        # Exits as lanes: pressure compares a lane with a lane.
+        lanes_out = np.bincount(index.out_arm[: index.n_lanes], minlength=index.n_arm_rows + 1)
+        self._per_exit_lane = 1.0 / np.maximum(lanes_out, 1)
+        self._exit_start = np.flatnonzero(np.r_[True, np.diff(index.exit_stop) > 0]) if len(index.exit_stop) else []
+
+    def count(self, vehicles: Vehicles, keep: npt.NDArray[np.bool_] | None = None) -> Counts:
+        """Sum over ``vehicles`` (those where ``keep`` is true)."""
+        ix = self.index
+        code, speed, wait = vehicles.code, vehicles.speed_m_s, vehicles.wait_s
+        if keep is not None:
+            code, speed, wait = code[keep], speed[keep], wait[keep]
+        rows = ix.n_arm_rows
+        halting = speed < HALTING_M_S
+        lane_vehicles = np.bincount(code, minlength=ix.n_codes)
+        lane_queue = np.bincount(code[halting], minlength=ix.n_codes)
+        lane_wait = np.zeros(ix.n_codes)
+        np.maximum.at(lane_wait, code[halting], wait[halting])
+        share = np.minimum(speed / ix.code_speed_m_s[code], 1.0)
+        arm = ix.in_arm[code]
+        arm_vehicles = np.bincount(arm, minlength=rows + 1)[:rows].astype(np.float64)
+        arm_share = np.bincount(arm, weights=share, minlength=rows + 1)[:rows]
+        arm_queue = np.bincount(ix.in_arm, weights=lane_queue, minlength=rows + 1)[:rows]
+        arm_wait = np.zeros(rows + 1)
+        np.maximum.at(arm_wait, ix.in_arm, lane_wait)
+        exit_vehicles = np.bincount(ix.out_arm, weights=lane_vehicles, minlength=rows + 1)
+        exit_share = exit_vehicles * ix.per_out_capacity
+        lane_emergency, arm_emergency = self._emergency(vehicles, keep)
+        stop = self._stops(lane_vehicles, lane_queue, lane_wait, lane_emergency, exit_vehicles, exit_share)
+        return Counts(
+            *stop,
+            arm_vehicles=arm_vehicles,
+            arm_queue=arm_queue,
+            arm_wait_s=arm_wait[:rows],
+            arm_speed_share=np.where(arm_vehicles > 0, arm_share / np.maximum(arm_vehicles, 1.0), 1.0),
+            arm_slowness=arm_vehicles - arm_share,
+            arm_emergency=arm_emergency,
+            exit_vehicles=exit_vehicles[:rows],
+        )
+
+    def _emergency(self, vehicles: Vehicles, keep: npt.NDArray[np.bool_] | None) -> tuple[FloatArray, FloatArray]:
+        ix = self.index
+        special = vehicles.emergency if keep is None else vehicles.emergency[keep[vehicles.emergency]]
+        if not len(special):
+            return np.zeros(ix.n_codes), np.zeros(ix.n_arm_rows)
+        code = vehicles.code[special]
+        lanes = np.bincount(code, minlength=ix.n_codes).astype(np.float64)
+        arms = np.bincount(ix.in_arm[code], minlength=ix.n_arm_rows + 1)[: ix.n_arm_rows].astype(np.float64)
+        return lanes, arms
+
+    def _stops(
+        self,
+        lane_vehicles: IntArray,
+        lane_queue: IntArray,
+        lane_wait: FloatArray,
+        lane_emergency: FloatArray,
+        exit_vehicles: FloatArray,
+        exit_share: FloatArray,
+    ) -> tuple[FloatArray, ...]:
+        ix, size = self.index, self.index.n_stops + 1
+        lane, weight = self._feed_lane, self._feed_weight
+        by_stop = np.zeros((6, size))
+        if size > 1:
+            sums = np.stack([lane_vehicles[lane] * weight, lane_queue[lane] * weight])
+            by_stop[:2, :-1] = np.add.reduceat(sums, self._feed_start, axis=1)
+            by_stop[2, :-1] = np.maximum.reduceat(lane_wait[lane], self._feed_start)
+            out = (exit_vehicles * self._per_exit_lane)[ix.exit_row] * ix.exit_weight
+            by_stop[3, :-1] = by_stop[0, :-1] - np.add.reduceat(out, self._exit_start)
+            by_stop[4, :-1] = np.maximum.reduceat(exit_share[ix.exit_row], self._exit_start)
+            if lane_emergency.any():
+                by_stop[5, :-1] = np.maximum.reduceat(lane_emergency[lane], self._feed_start)
+        return tuple(by_stop)

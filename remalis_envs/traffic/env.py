@@ -1,0 +1,315 @@
+"""The traffic environment: one agent an intersection, on real SUMO, as a native PettingZoo parallel environment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from gymnasium import spaces
+from gymnasium.utils import seeding
+from pettingzoo import ParallelEnv
+
+from remalis_envs.errors import RemalisError, unknown
+from remalis_envs.traffic import text
+from remalis_envs.traffic.backends import BACKENDS, Backend, open_backend
+from remalis_envs.traffic.core import SPLITS, Arrays, CoreConfig
+from remalis_envs.traffic.engine.index import NetworkIndex
+from remalis_envs.traffic.network.model import MAX_ARMS, MAX_PHASES, Phase, RoadNetwork
+from remalis_envs.traffic.observations import LAYOUT, LIMIT, OBSERVATION_SIZE
+from remalis_envs.traffic.remote import SimulatorDied
+from remalis_envs.traffic.vocabulary import CONCEPTS, SUBGOALS
+
+Observation = dict[str, npt.NDArray[Any]]
+RESET_OPTIONS = ("outages",)
+
+
+class TrafficEnv(ParallelEnv[str, Observation, int]):
+    """A road network whose traffic lights are a team; build it with :func:`remalis_envs.traffic_v0`.
+
+    Args:
+        config: the world to simulate.
+        backend: ``inline`` runs SUMO in this process, which holds one simulation at most; ``worker`` in a process of
+            its own; ``auto`` inline if the process is free at the first reset.
+        strict: an action that the mask forbids is an error instead of the safe default.
+        render_mode: ``rgb_array`` or None.
+        seed: of the environment's own generator, which seeds every ``reset()`` without a seed.
+    """
+
+    metadata = {"name": "traffic_v0", "render_modes": ["rgb_array"], "is_parallelizable": True, "render_fps": 5}
+
+    subgoals = SUBGOALS
+    concepts = CONCEPTS
+
+    def __init__(
+        self,
+        config: CoreConfig,
+        *,
+        backend: str = "auto",
+        strict: bool = False,
+        render_mode: str | None = None,
+        seed: int | None = None,
+    ) -> None:
+        if backend not in BACKENDS:
+            raise unknown("backend", backend, BACKENDS)
+        if render_mode not in (None, "rgb_array"):
+            raise unknown("render_mode", render_mode, ("rgb_array",))
+        if config.split not in SPLITS:
+            raise unknown("split", config.split, SPLITS)
+        self.config, self.strict, self.render_mode = config, strict, render_mode
+        self._backend_name = backend
+        self._backend: Backend | None = None
+        self.possible_agents = list(self.network.agents)
+        self.agents: list[str] = []
+        self._known = {agent: k for k, agent in enumerate(self.possible_agents)}
+        self._observation_space = spaces.Dict(
+            {
+                "observation": spaces.Box(-LIMIT, LIMIT, (OBSERVATION_SIZE,), np.float32),
+                "action_mask": spaces.Box(0, 1, (MAX_PHASES,), np.int8),
+            }
+        )
+        self._action_space = spaces.Discrete(MAX_PHASES)
+        n = len(self.possible_agents)
+        self.state_space = spaces.Box(-np.inf, np.inf, (n * STATE_FEATURES,), np.float32)
+        self._index = NetworkIndex(self.network)
+        self._np_random, _ = seeding.np_random(seed)
+        self._arrays: Arrays | None = None
+        self._renderer: Any = None
+        self._ended = "call reset() before step()"
+
+    # -- what does not change -------------------------------------------------------------------------------------
+    @property
+    def network(self) -> RoadNetwork:
+        """The road network."""
+        return self.config.scenario.network
+
+    def observation_space(self, agent: str) -> spaces.Dict:
+        """``Dict(observation=Box(float32, (D,)), action_mask=Box(int8, (A,)))``, the same object for every agent."""
+        self._agent(agent)
+        return self._observation_space
+
+    def action_space(self, agent: str) -> spaces.Discrete:
+        """``Discrete(A)``: the phase to show next."""
+        self._agent(agent)
+        return self._action_space
+
+    def phases(self, agent: str) -> tuple[Phase, ...]:
+        """The phases that ``agent`` chooses among; action k is phase k."""
+        return self.network.intersections[self._agent(agent)].phases
+
+    def adjacency(self) -> npt.NDArray[np.bool_]:
+        """Who may talk to whom, bool ``(N, N)``: neighbours by road, symmetric, nobody with itself."""
+        return self._index.adjacency()
+
+    def _agent(self, agent: str) -> int:
+        try:
+            return self._known[agent]
+        except (KeyError, TypeError):
+            raise unknown("agent", agent, self.possible_agents) from None
+
+    # -- episode --------------------------------------------------------------------------------------------------
+    def reset(
+        self, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[dict[str, Observation], dict[str, dict[str, Any]]]:
+        """Begin an episode.
+
+        Args:
+            seed: draws everything that may differ between episodes; None takes the environment's own generator.
+            options: ``outages``, a list of ``(agent, begin_s, end_s)`` in seconds of the episode. Others are ignored
+                with a warning.
+        """
+        if seed is not None:
+            self._np_random, _ = seeding.np_random(seed)
+        episode = seed if seed is not None else int(self._np_random.integers(2**31 - 1))
+        cleaned = self._options(options or {})
+        if self._backend is None:
+            self._backend = open_backend(self.config, self._backend_name)
+        self._backend.reset(episode, cleaned)
+        self.agents = list(self.possible_agents)
+        self._ended = "the episode has ended; call reset()"
+        self._arrays = self._backend.arrays
+        return self._observations(), self._infos()
+
+    def _options(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        import warnings
+
+        for name in options:
+            if name not in RESET_OPTIONS:
+                warnings.warn(f"reset option {name!r} is unknown and ignored; known are {RESET_OPTIONS}", stacklevel=3)
+        begin = self.config.scenario.files.begin_s
+        outages = [(self._agent(a), begin + float(t0), begin + float(t1)) for a, t0, t1 in options.get("outages", ())]
+        return {"outages": outages}
+
+    def step(
+        self, actions: Mapping[str, int]
+    ) -> tuple[
+        dict[str, Observation], dict[str, float], dict[str, bool], dict[str, bool], dict[str, dict[str, Any]]
+    ]:
+        """Run one decision interval.
+
+        Raises:
+            RemalisError: before ``reset`` or after the end; an agent is missing or unknown; an action lies outside
+                the action space, or (``strict``) outside the mask.
+        """
+        if not self.agents or self._backend is None:
+            raise RemalisError(self._ended)
+        wanted = self._checked(actions)
+        agents = self.agents
+        try:
+            self._backend.step(wanted)
+        except SimulatorDied as error:
+            return self._fault(str(error))
+        rewards = dict(zip(agents, self._backend.arrays.rewards.tolist(), strict=True))
+        observations, infos = self._observations(), self._infos()
+        done = self._backend.done
+        terminations = dict.fromkeys(agents, False)
+        truncations = dict.fromkeys(agents, done)
+        if done:
+            self.agents = []
+        return observations, rewards, terminations, truncations, infos
+
+    def _checked(self, actions: Mapping[str, int]) -> npt.NDArray[np.int64]:
+        agents = self.agents
+        try:
+            raw = [actions[agent] for agent in agents]
+        except (KeyError, TypeError):
+            missing = [agent for agent in agents if agent not in actions]
+            raise RemalisError(f"step() needs an action for every agent; none was given for {missing[0]!r}") from None
+        if len(actions) != len(agents):
+            for agent in actions:
+                self._agent(agent)
+        values = np.asarray(raw)
+        if values.dtype.kind not in "iu" or values.shape != (len(agents),):
+            bad = next((a for a, v in zip(agents, raw, strict=True) if not _is_index(v)), agents[0])
+            raise RemalisError(f"the action of {bad!r} must be one integer, not {actions[bad]!r}")
+        if values.min() < 0 or values.max() >= MAX_PHASES:
+            bad = agents[int(np.flatnonzero((values < 0) | (values >= MAX_PHASES))[0])]
+            raise RemalisError(f"action {actions[bad]} of {bad!r} is outside Discrete({MAX_PHASES})")
+        if self.strict and self._arrays is not None:
+            legal = self._arrays.masks[np.arange(len(agents)), values] > 0
+            if not legal.all():
+                bad = agents[int(np.flatnonzero(~legal)[0])]
+                allowed = np.flatnonzero(self._arrays.masks[self._known[bad]]).tolist()
+                raise RemalisError(f"action {actions[bad]} of {bad!r} is masked now; legal are {allowed}")
+        return values.astype(np.int64, copy=False)
+
+    def _observations(self) -> dict[str, Observation]:
+        assert self._backend is not None
+        rows, masks = self._backend.arrays.observations.copy(), self._backend.arrays.masks.copy()
+        return {
+            agent: {"observation": row, "action_mask": mask}
+            for agent, row, mask in zip(self.possible_agents, rows, masks, strict=True)
+        }
+
+    def _infos(self) -> dict[str, dict[str, Any]]:
+        assert self._backend is not None
+        arrays = self._backend.arrays
+        columns = (arrays.subgoals, arrays.concepts, arrays.masked, arrays.online)
+        return {
+            agent: {"subgoal": subgoal, "concept": concept, "masked": masked, "online": online}
+            for agent, subgoal, concept, masked, online in zip(
+                self.possible_agents, *(column.tolist() for column in columns), strict=True
+            )
+        }
+
+    def _fault(self, reason: str) -> Any:
+        """End the episode because the simulator died: truncated, with the last observations and no reward."""
+        agents = self.agents
+        observations, infos = self._observations(), self._infos()
+        for info in infos.values():
+            info["infra_error"] = reason
+        self.agents = []
+        return (
+            observations,
+            dict.fromkeys(agents, 0.0),
+            dict.fromkeys(agents, False),
+            dict.fromkeys(agents, True),
+            infos,
+        )
+
+    # -- looking --------------------------------------------------------------------------------------------------
+    def state(self) -> npt.NDArray[np.float32]:
+        """The true global state, float32 ``(N * STATE_FEATURES,)``: every arm's traffic and every signal."""
+        state: npt.NDArray[np.float32] = self._running().state()
+        return state
+
+    def metrics(self) -> dict[str, float]:
+        """Figures of the episode so far; units are the ends of the names.
+
+        Cars still driving and cars that could not enter count as well, with what they have lost by now.
+        ``mean_delay_s`` is time loss plus departure delay over all vehicles that are due; ``resco_delay_s`` is the
+        published formula, which leaves out vehicles that never departed. Waiting is time below 0.1 m/s. Stops are
+        counted at decisions. ``delay_gini`` and ``worst_decile_delay_s`` say how evenly delay is spread over
+        vehicles. ``aligned_share`` is the share of dependent pairs of neighbours that were aligned and
+        ``coordination_time_s`` the time that took; nan where there was none. ``co2_kg`` and ``fuel_l`` are 0 unless
+        ``emissions=True``.
+        """
+        metrics: dict[str, float] = self._running().metrics()
+        return metrics
+
+    def describe(self, agent: str) -> str:
+        """The agent's observation as text."""
+        k, arrays = self._agent(agent), self._running().arrays
+        return text.describe(self.network.intersections[k], arrays.observations[k], arrays.masks[k])
+
+    def action_texts(self, agent: str) -> list[str]:
+        """The agent's legal actions as text."""
+        k = self._agent(agent)
+        return text.action_texts(self.network.intersections[k], self._running().arrays.masks[k])
+
+    def parse(self, agent: str, answer: str) -> int:
+        """The action that ``answer`` names, or an error that says what could have been said."""
+        return text.parse(self.network.intersections[self._agent(agent)], answer)
+
+    def render(self) -> npt.NDArray[np.uint8] | None:
+        """The map with its traffic, uint8 ``(height, width, 3)``; None without ``render_mode="rgb_array"``."""
+        if self.render_mode is None:
+            return None
+        if self._renderer is None:
+            from remalis_envs.traffic.render import Renderer
+
+            self._renderer = Renderer(self.network)
+        frame: npt.NDArray[np.uint8] = self._renderer.draw(self._running().scene())
+        return frame
+
+    def _running(self) -> Backend:
+        if self._backend is None or self._arrays is None:
+            raise RemalisError("there is no episode yet; call reset()")
+        return self._backend
+
+    # -- branching ------------------------------------------------------------------------------------------------
+    def snapshot(self) -> Any:
+        """The episode as it is now; ``restore`` goes on from here as often as you like.
+
+        Raises:
+            RemalisError: the simulation runs inline and cannot be branched exactly; use ``backend="worker"``.
+        """
+        return (self._running().snapshot(), list(self.agents))
+
+    def restore(self, snapshot: Any) -> tuple[dict[str, Observation], dict[str, dict[str, Any]]]:
+        """Go back to ``snapshot`` and return its observations and infos."""
+        branch, agents = snapshot
+        self._running().restore(branch)
+        self.agents = list(agents)
+        return self._observations(), self._infos()
+
+    def close(self) -> None:
+        """End the simulation and its processes; safe to call twice."""
+        if self._backend is not None:
+            self._backend.close()
+            self._backend = None
+        self.agents = []
+        self._ended = "the environment is closed; reset() opens it again"
+        self._arrays = None
+
+
+STATE_FEATURES = MAX_ARMS * 5 + 3
+"""Numbers an intersection adds to the global state."""
+
+
+def _is_index(value: Any) -> bool:
+    return isinstance(value, int | np.integer) and not isinstance(value, bool | np.bool_)
+
+
+__all__ = ["LAYOUT", "STATE_FEATURES", "TrafficEnv"]

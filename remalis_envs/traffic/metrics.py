@@ -1,0 +1,130 @@
+"""Figures of an episode without survivorship bias: cars still driving and cars never let in count as well."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from remalis_envs.traffic.engine.index import NetworkIndex
+from remalis_envs.traffic.engine.readings import HALTING_M_S, Counts, Vehicles
+from remalis_envs.traffic.engine.simulation import Simulation
+from remalis_envs.traffic.outcomes import AlignmentRecord
+
+
+@dataclass
+class Trip:
+    """What is remembered of one vehicle."""
+
+    due_s: float
+    """When it wanted to depart."""
+    free_flow_s: float
+    """Time its route takes at its own free speed."""
+    emergency: bool = False
+
+
+@dataclass
+class EpisodeRecord:
+    """Collects, decision by decision, what SUMO's own totals do not keep."""
+
+    index: NetworkIndex
+    trips: dict[str, Trip] = field(default_factory=dict)
+    """Every vehicle that is due by now and has not arrived."""
+    delays_s: list[float] = field(default_factory=list)
+    """Of arrived vehicles, to the resolution of the simulation calls within a decision."""
+    emergency_delays_s: list[float] = field(default_factory=list)
+    decisions: int = 0
+    queue_veh: float = 0.0
+    speed_share: float = 0.0
+    stops: float = 0.0
+    co2_kg: float = 0.0
+    fuel_l: float = 0.0
+    masked_actions: int = 0
+
+    def arrive(self, ids: Sequence[str], begun_s: float, now_s: float) -> None:
+        """Note vehicles that arrived between ``begun_s`` and ``now_s``; the middle stands for the moment."""
+        for name in ids:
+            trip = self.trips.pop(name, None)
+            if trip is None:
+                continue
+            delay = max(0.0, 0.5 * (begun_s + now_s) - trip.due_s - trip.free_flow_s)
+            self.delays_s.append(delay)
+            if trip.emergency:
+                self.emergency_delays_s.append(delay)
+
+    def observe(self, vehicles: Vehicles, counts: Counts, interval_s: float) -> None:
+        """Add the state at a decision."""
+        self.decisions += 1
+        self.queue_veh += float(counts.arm_queue.sum()) / self.index.n_agents
+        if len(vehicles.ids):
+            limit = self.index.code_speed_m_s[vehicles.code]
+            self.speed_share += float(np.minimum(vehicles.speed_m_s / limit, 1.0).mean())
+        else:
+            self.speed_share += 1.0
+        fresh = (vehicles.speed_m_s < HALTING_M_S) & (vehicles.wait_s <= interval_s)
+        self.stops += float(fresh.sum())
+
+
+def gini(values: npt.NDArray[np.float64]) -> float:
+    """Gini coefficient of non-negative ``values``: 0 when all are equal, towards 1 when one has it all."""
+    if not len(values) or values.sum() <= 0:
+        return 0.0
+    ordered = np.sort(values)
+    ranks = np.arange(1, len(ordered) + 1)
+    return float((2.0 * ranks - len(ordered) - 1.0) @ ordered / (len(ordered) * ordered.sum()))
+
+
+def summarise(
+    record: EpisodeRecord, simulation: Simulation, alignment: AlignmentRecord, *, now_s: float, begin_s: float
+) -> dict[str, float]:
+    """The figures of an episode so far; see ``TrafficEnv.metrics`` for what each means."""
+    stat = simulation.statistic
+    arrived = stat("device.tripinfo.count")
+    mean = {name: max(stat(f"device.tripinfo.{name}"), 0.0) if arrived else 0.0
+            for name in ("duration", "timeLoss", "waitingTime", "departDelay")}
+    running = [name for name in simulation.each_id() if name in record.trips]
+    on_road = frozenset(running)
+    outside = [trip for name, trip in record.trips.items() if name not in on_road]
+    loss = simulation.each("getTimeLoss", running)
+    late = [max(d, 0.0) for d in simulation.each("getDepartDelay", running)]
+    unfinished = [a + b for a, b in zip(loss, late, strict=True)]
+    never = [now_s - trip.due_s for trip in outside]
+    total = max(arrived + len(running) + len(outside), 1.0)
+    delay_sum = arrived * (mean["timeLoss"] + mean["departDelay"]) + sum(unfinished) + sum(never)
+    elapsed = sum(now_s - record.trips[name].due_s for name in running)
+    waiting = sum(float(simulation.vehicle_parameter(name, "device.tripinfo.waitingTime")) for name in running)
+    delays = np.array(record.delays_s + unfinished + never)
+    worst = np.sort(delays)[-max(1, math.ceil(len(delays) / 10)) :] if len(delays) else np.zeros(1)
+    emergency = record.emergency_delays_s + [
+        delay for name, delay in zip(running, unfinished, strict=True) if record.trips[name].emergency
+    ] + [now_s - trip.due_s for trip in outside if trip.emergency]
+    steps = max(record.decisions, 1)
+    return {
+        "mean_delay_s": delay_sum / total,
+        "resco_delay_s": (arrived * (mean["timeLoss"] + mean["departDelay"]) + sum(unfinished))
+        / max(arrived + len(running), 1.0),
+        "mean_travel_time_s": (arrived * (mean["duration"] + mean["departDelay"]) + elapsed + sum(never)) / total,
+        "mean_waiting_time_s": (arrived * mean["waitingTime"] + waiting + sum(never)) / total,
+        "mean_queue_veh": record.queue_veh / steps,
+        "mean_speed_share": record.speed_share / steps,
+        "stops_per_veh": record.stops / total,
+        "throughput_veh_per_h": arrived * 3600.0 / max(now_s - begin_s, 1.0),
+        "worst_decile_delay_s": float(worst.mean()),
+        "delay_gini": gini(delays),
+        "emergency_delay_s": float(np.mean(emergency)) if emergency else float("nan"),
+        "arrived_veh": arrived,
+        "running_veh": float(len(running)),
+        "never_departed_veh": float(len(outside)),
+        "teleports": stat("stats.teleports.total"),
+        "collisions": stat("stats.safety.collisions"),
+        "emergency_brakings": stat("stats.safety.emergencyBraking"),
+        "aligned_share": alignment.share,
+        "dependent_pairs": float(alignment.dependent_pairs),
+        "coordination_time_s": alignment.mean_coordination_s,
+        "masked_actions": float(record.masked_actions),
+        "co2_kg": record.co2_kg,
+        "fuel_l": record.fuel_l,
+    }

@@ -1,0 +1,99 @@
+"""The way from one phase to the next: yellow, all-red, and time for pedestrians to leave the road."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+
+from .model import Intersection
+
+_GREEN = "Gg"
+_STRENGTH = {c: i for i, c in enumerate("rsogG")}
+
+
+@dataclass(frozen=True)
+class Transition:
+    """Signal states to be shown before a new phase starts."""
+
+    states: tuple[tuple[float, str], ...]
+    """Seconds after the start of the transition, and the state shown from then on; empty where nothing changes."""
+    duration_s: float
+    """Seconds until the new phase may be shown."""
+
+
+@lru_cache(maxsize=200_000)
+def transition(
+    intersection: Intersection,
+    from_phase: int,
+    to_phase: int,
+    yellow_s: float = 3.0,
+    all_red_s: float = 2.0,
+    *,
+    geometry: bool = True,
+) -> Transition:
+    """States between two phases of an intersection.
+
+    Vehicles that lose their green get yellow, then red until the last of them has left. Links that stay green stay
+    so, yielding where either phase has them yield. A crossing that loses its green turns red first: the vehicles'
+    green goes on while the last pedestrians walk.
+
+    Args:
+        intersection: Where.
+        from_phase: Index of the phase shown until now.
+        to_phase: Index of the phase to come.
+        yellow_s: Least yellow.
+        all_red_s: Least time between the end of yellow and the new phase.
+        geometry: Whether the intersection's own yellow, all-red and walking times hold where they are longer.
+    """
+    old, new = intersection.phases[from_phase].state, intersection.phases[to_phase].state
+    if from_phase == to_phase or old == new:
+        return Transition((), 0.0)
+    crossings = {p for m in intersection.movements if m.kind == "crossing" for p in m.links}
+    losing = {p for p, (a, b) in enumerate(zip(old, new, strict=True)) if a in _GREEN and b not in _GREEN}
+    yellow, red = yellow_s, all_red_s
+    if geometry:
+        yellow, red = max(yellow, intersection.yellow_s), max(red, intersection.all_red_s)
+    vehicles_s = yellow + red if losing - crossings else 0.0
+    walking_s = _walking_s(intersection, losing & crossings) if geometry else 0.0
+    duration = float(math.ceil(max(vehicles_s, walking_s, _least_s(old, new, all_red_s))))
+    yellow_from = duration - vehicles_s if losing - crossings else duration
+    states: list[tuple[float, str]] = []
+    if yellow_from > 0:
+        _add(states, 0.0, _shown(old, new, losing & crossings, None, losing))
+    if losing - crossings:
+        _add(states, yellow_from, _shown(old, new, crossings, "y", losing))
+        _add(states, yellow_from + yellow, _shown(old, new, crossings, "r", losing))
+    if states and duration - states[-1][0] <= 0:
+        states.pop()
+    return Transition(tuple(states), duration)
+
+
+def _least_s(old: str, new: str, all_red_s: float) -> float:
+    """A link that only becomes yielding, or gains its green beside others, needs no clearance of its own."""
+    return 0.0
+
+
+def _walking_s(intersection: Intersection, positions: set[int]) -> float:
+    times = zip(intersection.movements, intersection.crossing_clearance_s, strict=True)
+    return max((s for m, s in times if positions & set(m.links)), default=0.0)
+
+
+def _shown(old: str, new: str, closed: set[int], ending: str | None, losing: set[int]) -> str:
+    """State within a transition.
+
+    Links that lose their green show ``ending`` (their old green while that is ``None``), or red where they are
+    ``closed``; all others show the more careful of their two signals.
+    """
+    shown = []
+    for p, (a, b) in enumerate(zip(old, new, strict=True)):
+        if p in losing:
+            shown.append("r" if p in closed else a if ending is None else ending)
+        else:
+            shown.append(min(a, b, key=lambda c: _STRENGTH.get(c, 0)))
+    return "".join(shown)
+
+
+def _add(states: list[tuple[float, str]], at_s: float, state: str) -> None:
+    if not states or states[-1][1] != state:
+        states.append((at_s, state))

@@ -1,0 +1,219 @@
+"""What really happened at every intersection: discharge, sub-goal served, concept looked at, alignment of neighbours.
+
+Definitions follow the end of the project's reading of the ReMALIS paper (sections 3.1, 4.1 and Table 3's "aligned
+sub-tasks"). Everything comes from the simulation's own record, so it scores silent methods too.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from itertools import repeat
+
+import numpy as np
+import numpy.typing as npt
+
+from remalis_envs.traffic.engine.index import NetworkIndex
+from remalis_envs.traffic.engine.readings import Counts, Vehicles
+from remalis_envs.traffic.network.model import MAX_ARMS
+from remalis_envs.traffic.vocabulary import (
+    BUILDING,
+    CLEAR,
+    CONGESTED,
+    CROSS,
+    EMERGENCY_NEAR,
+    EXIT_FULL,
+    HOLD,
+    JAMMED,
+    METER,
+    SENSOR_LOST,
+    SPILLED_BACK,
+)
+
+DEPENDENT_FROM_VEH = 3
+"""Cars that leave one intersection towards another within a decision make the pair dependent."""
+ALIGNMENT_SLACK_S = 10.0
+"""Half of them have to cross the next stop line within free-flow time and this much more."""
+
+_STATE_BOUNDS = np.array([BUILDING, CONGESTED, JAMMED, SPILLED_BACK])
+
+
+@dataclass
+class Platoon:
+    """Cars that set off together from one intersection to the next."""
+
+    road: int
+    size: int
+    begun_s: float
+    deadline_s: float
+    crossed: int = 0
+    aligned_s: float = -1.0
+    """When half of them had crossed; negative before."""
+
+
+@dataclass
+class AlignmentRecord:
+    """Totals over an episode."""
+
+    dependent_pairs: int = 0
+    aligned_pairs: int = 0
+    coordination_s: float = 0.0
+
+    @property
+    def share(self) -> float:
+        """Share of dependent pairs that were aligned; nan before there was any."""
+        return self.aligned_pairs / self.dependent_pairs if self.dependent_pairs else float("nan")
+
+    @property
+    def mean_coordination_s(self) -> float:
+        """Mean simulated seconds until a dependent pair was aligned, over those that were; nan if none was."""
+        return self.coordination_s / self.aligned_pairs if self.aligned_pairs else float("nan")
+
+
+@dataclass
+class Events:
+    """What an interval brought, arrays over arm rows or agents."""
+
+    discharged: npt.NDArray[np.int64]
+    """Cars that crossed the stop line of each arm, ``(N * MAX_ARMS,)``."""
+    cleared: npt.NDArray[np.bool_]
+    """Agents through which an emergency vehicle passed, ``(N,)``."""
+    misaligned: list[int] = field(default_factory=list)
+    """Arm rows whose platoon missed its deadline now."""
+    aligned: list[int] = field(default_factory=list)
+
+
+class Tracker:
+    """Follows every car from road to road."""
+
+    def __init__(self, index: NetworkIndex) -> None:
+        self.index = index
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget the last episode."""
+        self._road: dict[str, int] = {}
+        self._platoon_of: dict[str, Platoon] = {}
+        self._open: deque[Platoon] = deque()
+        self.alignment = AlignmentRecord()
+
+    def update(self, vehicles: Vehicles, now_s: float) -> Events:
+        """Compare the cars' roads with those of the last decision."""
+        ix, ids, rows = self.index, vehicles.ids, self.index.n_arm_rows
+        road = ix.road_of_code[vehicles.code]
+        before = np.fromiter(map(self._road.get, ids, repeat(-1)), np.int64, len(ids))
+        self._road = dict(zip(ids, road.tolist(), strict=True))
+        moved = np.flatnonzero((before != road) & (before >= 0))
+        left, entered = before[moved], road[moved]
+        events = Events(np.bincount(left[left < rows], minlength=rows), np.zeros(ix.n_agents, dtype=bool))
+        if len(vehicles.emergency):
+            passed = np.intersect1d(moved, vehicles.emergency)
+            gone = before[passed]
+            events.cleared[gone[gone < rows] // MAX_ARMS] = True
+        movers = [ids[k] for k in moved.tolist()]
+        self._cross(movers, now_s, events)
+        self._gather(movers, left, entered, now_s)
+        self._expire(now_s, events)
+        return events
+
+    def _cross(self, movers: list[str], now_s: float, events: Events) -> None:
+        if not self._platoon_of:
+            return
+        for car in movers:
+            platoon = self._platoon_of.pop(car, None)
+            if platoon is None or now_s > platoon.deadline_s:
+                continue
+            platoon.crossed += 1
+            if platoon.aligned_s < 0 and 2 * platoon.crossed >= platoon.size:
+                platoon.aligned_s = now_s
+                self.alignment.aligned_pairs += 1
+                self.alignment.coordination_s += now_s - platoon.begun_s
+                events.aligned.append(platoon.road)
+
+    def _gather(
+        self, movers: list[str], left: npt.NDArray[np.int64], entered: npt.NDArray[np.int64], now_s: float
+    ) -> None:
+        """Open a platoon for every road between signals that enough cars entered."""
+        ix, rows = self.index, self.index.n_arm_rows
+        between = (left < rows) & (entered < rows)
+        if not between.any():
+            return
+        sizes = np.bincount(entered[between], minlength=rows)
+        for road in np.flatnonzero(sizes >= DEPENDENT_FROM_VEH).tolist():
+            if ix.arm_upstream[road] < 0:
+                continue
+            deadline = now_s + ix.arm_free_flow_s[road] + ALIGNMENT_SLACK_S
+            platoon = Platoon(road, int(sizes[road]), now_s, deadline)
+            self._open.append(platoon)
+            self.alignment.dependent_pairs += 1
+            for k in np.flatnonzero(between & (entered == road)).tolist():
+                self._platoon_of[movers[k]] = platoon
+
+    def _expire(self, now_s: float, events: Events) -> None:
+        """Close platoons whose time is up. Roads differ in length, so the queue is scanned, not popped."""
+        if not self._open or min(p.deadline_s for p in self._open) > now_s:
+            return
+        still: deque[Platoon] = deque()
+        for platoon in self._open:
+            if platoon.deadline_s > now_s:
+                still.append(platoon)
+            elif platoon.aligned_s < 0:
+                events.misaligned.append(platoon.road)
+        self._open = still
+
+
+def subgoals_served(
+    index: NetworkIndex,
+    events: Events,
+    counts: Counts,
+    crossing_shown: npt.NDArray[np.bool_],
+    people_waited: npt.NDArray[np.bool_],
+) -> npt.NDArray[np.int64]:
+    """The sub-goal that each intersection's last action served, int64 ``(N,)`` into ``SUBGOALS``."""
+    by_arm = events.discharged.reshape(-1, MAX_ARMS)
+    full = counts.stop_exit[:-1] >= EXIT_FULL
+    blocked = np.bincount(
+        index.stop_agent, weights=full & (counts.stop_queue[:-1] >= 1.0), minlength=index.n_agents
+    ) > 0
+    idle = np.where(crossing_shown & people_waited, CROSS, np.where(blocked, METER, HOLD))
+    served = np.where(by_arm.max(axis=1) > 0, by_arm.argmax(axis=1), idle)
+    return np.where(events.cleared, CLEAR, served)
+
+
+def concepts_seen(
+    index: NetworkIndex,
+    subgoal: npt.NDArray[np.int64],
+    counts: Counts,
+    incident: npt.NDArray[np.int64] | None = None,
+    weather: int = -1,
+    sensor_ok: npt.NDArray[np.bool_] | None = None,
+) -> npt.NDArray[np.int64]:
+    """The true concept of the arm that each agent looked at, int64 ``(N,)`` into ``CONCEPTS``.
+
+    That arm is the one its sub-goal served, or the worst one. An emergency vehicle on any arm comes before an
+    incident on the arm looked at, that before a lost sensor, that before the arm's state; ``weather`` (a concept,
+    -1 for none) takes the place of "free" only.
+
+    Args:
+        index: the network's tables.
+        subgoal: int ``(N,)``.
+        counts: true counts, not what the detectors report.
+        incident: concept of the incident on each arm row, -1 for none, ``(N * MAX_ARMS,)``.
+        weather: concept of the weather.
+        sensor_ok: bool ``(N * MAX_ARMS,)``.
+    """
+    fill = (counts.arm_queue * index.per_in_capacity[:-1]).reshape(-1, MAX_ARMS)
+    arm = np.where(subgoal < MAX_ARMS, subgoal, fill.argmax(axis=1))
+    agents = np.arange(index.n_agents)
+    rows = agents * MAX_ARMS + arm
+    concept = np.searchsorted(_STATE_BOUNDS, fill[agents, arm], side="right")
+    if weather >= 0:
+        concept = np.where(concept == 0, weather, concept)
+    if sensor_ok is not None:
+        concept = np.where(sensor_ok[rows] | ~index.arm_exists[rows], concept, SENSOR_LOST)
+    if incident is not None:
+        concept = np.where(incident[rows] >= 0, incident[rows], concept)
+    if counts.arm_emergency.any():
+        near = counts.arm_emergency.reshape(-1, MAX_ARMS).any(axis=1)
+        concept = np.where(near, EMERGENCY_NEAR, concept)
+    return concept

@@ -1,0 +1,140 @@
+"""The team view: stacking, padding, ends and errors."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from gymnasium.utils.env_checker import check_env
+
+from remalis_envs.team import NO_OUTCOME, TeamEnv
+
+sys.path.insert(0, str(Path(__file__).parent / "agents"))
+from toys import Chain, Ring
+
+
+@pytest.mark.parametrize("max_agents", [None, 6])
+def test_gymnasium_accepts_the_team_view(max_agents):
+    check_env(TeamEnv(Ring(), max_agents), skip_render_check=True)
+    check_env(TeamEnv(Chain(quitter=False), max_agents), skip_render_check=True)
+
+
+def test_rows_follow_possible_agents_and_padding_is_dead():
+    env = TeamEnv(Ring(agents=4), max_agents=6)
+    observation, info = env.reset(seed=3)
+    assert observation["obs"].shape == (6, 4)
+    assert observation["alive"].tolist() == [1, 1, 1, 1, 0, 0]
+    assert observation["obs"][:4, :3].argmax(1).tolist() == env.parallel_env.symbols.tolist()
+    assert not observation["obs"][4:].any()
+    assert observation["action_mask"][4:].tolist() == [[1, 0, 0]] * 2, "one legal action, so that nothing is NaN"
+    assert info["online"][4:].tolist() == [0, 0]
+    assert info["subgoals"].tolist() == [*env.parallel_env.symbols.tolist(), NO_OUTCOME, NO_OUTCOME]
+    ring = env.parallel_env.adjacency()
+    assert np.array_equal(observation["adjacency"][:4, :4], ring)
+    assert not observation["adjacency"][4:].any() and not observation["adjacency"][:, 4:].any()
+
+
+def test_reward_is_the_mean_over_living_agents_and_info_keeps_each():
+    env = TeamEnv(Ring(agents=4), max_agents=7)
+    observation, _ = env.reset(seed=0)
+    action = observation["obs"][:, :3].argmax(1)
+    action[1] = (action[1] + 1) % 3
+    _, reward, *_, info = env.step(action)
+    assert info["agent_rewards"].tolist() == [1, 0, 1, 1, 0, 0, 0]
+    assert reward == pytest.approx(0.75)
+
+
+def test_time_limit_truncates_and_brings_the_metrics():
+    env = TeamEnv(Ring(agents=2, horizon=3))
+    env.reset(seed=0)
+    for t in range(3):
+        observation, _, terminated, truncated, info = env.step(np.zeros(2, int))
+        assert not terminated
+        assert truncated == (t == 2)
+        assert ("metrics" in info) == (t == 2)
+    assert set(info["metrics"]) == {"right_share", "illegal_count"}
+    assert observation["alive"].tolist() == [1, 1], "cut off by time is not dead: its value is bootstrapped"
+    with pytest.raises(RuntimeError, match="after each end"):
+        env.step(np.zeros(2, int))
+
+
+def test_an_agent_that_terminates_is_dead_and_the_team_goes_on():
+    env = TeamEnv(Chain(horizon=4))
+    env.reset(seed=0)
+    env.step(np.zeros(2, int))
+    observation, reward, terminated, truncated, info = env.step(np.zeros(2, int))
+    assert (terminated, truncated) == (False, False)
+    assert observation["alive"].tolist() == [1, 0]
+    assert info["agent_terminations"].tolist() == [0, 1]
+    assert reward == pytest.approx(2.0)
+    observation, reward, *_ , info = env.step(np.zeros(2, int))
+    assert info["agent_rewards"].tolist() == [3, 0]
+    assert reward == pytest.approx(3.0), "the mean is over who was there"
+
+
+def test_a_team_that_terminates_together_is_terminated():
+    env = TeamEnv(Chain(horizon=2, quitter=False, all_terminate=True))
+    env.reset()
+    env.step(np.zeros(2, int))
+    *_, terminated, truncated, _ = env.step(np.zeros(2, int))
+    assert (terminated, truncated) == (True, False)
+
+
+def test_fault_of_the_machinery_is_passed_on():
+    class Broken(Ring):
+        def step(self, actions):
+            observations, rewards, ends, cuts, infos = super().step(actions)
+            self.agents = []
+            infos["ring_0"]["infra_error"] = "simulator died"
+            return observations, rewards, ends, dict.fromkeys(cuts, True), infos
+
+    env = TeamEnv(Broken())
+    env.reset(seed=0)
+    *_, terminated, truncated, info = env.step(np.zeros(4, int))
+    assert (terminated, truncated) == (False, True)
+    assert info["infra_error"] == "simulator died"
+
+
+def test_same_seed_same_episode():
+    def play():
+        env = TeamEnv(Ring())
+        observation, _ = env.reset(seed=11)
+        seen = [observation["obs"].tobytes()]
+        for _ in range(10):
+            observation, reward, *_ = env.step(np.ones(4, int))
+            seen.append((observation["obs"].tobytes(), reward))
+        return seen
+
+    assert play() == play()
+
+
+@pytest.mark.parametrize(
+    ("make", "says"),
+    [
+        (lambda: TeamEnv(Ring(agents=4), max_agents=3), "max_agents=4"),
+        (lambda: TeamEnv(Ring(agents=0)), "no agents"),
+    ],
+)
+def test_what_cannot_be_a_team_is_refused_in_a_sentence(make, says):
+    with pytest.raises(ValueError, match=says):
+        make()
+
+
+def test_agents_with_different_spaces_are_refused():
+    class Mixed(Ring):
+        def action_space(self, agent):
+            return super().action_space(agent) if agent == "ring_0" else Chain().action_space("stayer")
+
+    with pytest.raises(ValueError, match="'ring_1' differ from 'ring_0'"):
+        TeamEnv(Mixed())
+
+
+def test_step_before_reset_and_wrong_shape_are_errors():
+    env = TeamEnv(Ring())
+    with pytest.raises(RuntimeError, match="reset"):
+        env.step(np.zeros(4, int))
+    env.reset()
+    with pytest.raises(ValueError, match=r"shape \(4,\)"):
+        env.step(np.zeros(3, int))
