@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import json
 import os
 import platform
+import re
 import subprocess
 import time
 from collections.abc import Sequence
@@ -16,11 +18,12 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+import remalis_envs
 from remalis_agents.configs.schema import ConfigError, Experiment
 from remalis_agents.networks.layout import Layout
 from remalis_agents.quiet import hush_ray
 from remalis_agents.registration import make_team_env, register_with_ray
-from remalis_envs.errors import RemalisError
+from remalis_envs.errors import RemalisError, unknown
 
 if TYPE_CHECKING:
     from remalis_agents.rllib.algorithm import TeamPPOConfig
@@ -64,7 +67,7 @@ def build_config(experiment: Experiment) -> TeamPPOConfig:
     try:
         env = make_team_env(experiment.env, env_config)
     except TypeError as error:
-        raise ConfigError(f"environment.env_config does not fit {experiment.env}: {error}") from None
+        raise ConfigError(_unknown_option(experiment.env, error)) from None
     described = sections.rl_module.layout or getattr(env.unwrapped, "layout", None)
     layout = Layout.of(described, int(env.action_space.nvec[0]))
     model_config = {
@@ -97,6 +100,16 @@ def build_config(experiment: Experiment) -> TeamPPOConfig:
     return config
 
 
+def _unknown_option(env: str, error: TypeError) -> str:
+    """Python's complaint about a keyword argument, with the nearest one that the environment's function has."""
+    text = f"environment.env_config does not fit {env}: {error}"
+    match = re.search(r"(\w+)\(\) got an unexpected keyword argument '(\w+)'", str(error))
+    function = getattr(remalis_envs, match[1], None) if match else None
+    if match is None or function is None:
+        return text
+    return str(unknown("option of environment.env_config", match[2], inspect.signature(function).parameters))
+
+
 def _check_network(model_config: dict[str, Any], env: Any) -> None:
     """Builds the network once: a wrong option fails here, in a sentence."""
     from remalis_agents.rllib.team_module import RemalisPolicy
@@ -111,9 +124,6 @@ def _check_network(model_config: dict[str, Any], env: Any) -> None:
 
 def start_ray(address: str | None = None, cpus: float = 1, log_to_driver: bool = False) -> None:
     """Joins a cluster, or starts Ray here with room for at least ``cpus``; does nothing if Ray already runs."""
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    os.environ.setdefault("RAY_DEDUP_LOGS", "0")
-    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     import ray
 
     if not ray.is_initialized():

@@ -8,6 +8,7 @@ them passed on.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -80,7 +81,8 @@ class TeamEnv(gymnasium.Env[dict[str, NDArray[Any]], NDArray[np.int64]]):
     @property
     def layout(self) -> Any:
         """What the slices of one agent's vector mean, or None where the environment does not say."""
-        return getattr(self.parallel_env, "layout", None)
+        module = sys.modules.get(type(self.parallel_env).__module__)
+        return getattr(self.parallel_env, "layout", getattr(module, "LAYOUT", None))
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None

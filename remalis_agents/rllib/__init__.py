@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ray.tune.registry import register_trainable
+
 from remalis_agents.registration import register_with_ray
 from remalis_agents.rllib.algorithm import IPPO, TRAINABLES, TeamPPO, TeamPPOConfig
 from remalis_agents.rllib.distribution import TeamCategorical
@@ -9,6 +11,8 @@ from remalis_agents.rllib.learner import TeamPPOLearner
 from remalis_agents.rllib.team_module import CheckpointError, RemalisPolicy
 
 register_with_ray()
+for _name, _trainable in TRAINABLES.items():
+    register_trainable(_name, _trainable)
 
 __all__ = [
     "IPPO",

@@ -8,9 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from remalis_envs.errors import RemalisError
-from remalis_envs.traffic.core import Arrays, CoreConfig, TrafficCore
+from remalis_envs.traffic.core import Arrays, CoreConfig
 from remalis_envs.traffic.engine.simulation import process_is_free
-from remalis_envs.traffic.remote import RemoteCore, SimulatorDied
+from remalis_envs.traffic.inline import InlineCore
+from remalis_envs.traffic.remote import RemoteCore
 
 BACKENDS = ("auto", "inline", "worker")
 
@@ -47,17 +48,6 @@ class Backend(Protocol):
 
     def close(self) -> None:
         """End it."""
-
-
-class InlineCore(TrafficCore):
-    """A world in this process; a fault of SUMO that leaves the process alive ends the episode, not the program."""
-
-    def step(self, actions: npt.NDArray[np.int64]) -> None:
-        try:
-            super().step(actions)
-        except (self.simulation.sumo.TraCIException, self.simulation.sumo.FatalTraCIError) as error:
-            self.simulation.close()
-            raise SimulatorDied(f"SUMO stopped: {error}") from None
 
 
 def open_backend(config: CoreConfig, name: str) -> Backend:

@@ -105,8 +105,14 @@ class TrafficCore:
 
     def load(self, seed: int) -> None:
         """Load the simulation at its beginning; in levels the same for every seed."""
-        sumo_seed = np.random.SeedSequence([seed, SPLITS.index(self.config.split), 1]).generate_state(1)[0]
-        self.simulation.load(FIXED_SUMO_SEED if self.scenario.demand else int(sumo_seed) & 0x7FFFFFFF)
+        self.simulation.load(self.sumo_seed(seed))
+
+    def sumo_seed(self, seed: int) -> int:
+        """SUMO's own seed for an episode's ``seed``."""
+        if self.scenario.demand is not None:
+            return FIXED_SUMO_SEED
+        drawn = np.random.SeedSequence([seed, SPLITS.index(self.config.split), 1]).generate_state(1)[0]
+        return int(drawn) & 0x7FFFFFFF
 
     def begin(self, seed: int, options: dict[str, Any]) -> None:
         """Draw the episode of ``seed`` for a simulation that has just been loaded."""

@@ -81,10 +81,9 @@ def summarise(
     record: EpisodeRecord, simulation: Simulation, alignment: AlignmentRecord, *, now_s: float, begin_s: float
 ) -> dict[str, float]:
     """The figures of an episode so far; see ``TrafficEnv.metrics`` for what each means."""
-    stat = simulation.statistic
-    arrived = stat("device.tripinfo.count")
-    mean = {name: max(stat(f"device.tripinfo.{name}"), 0.0) if arrived else 0.0
-            for name in ("duration", "timeLoss", "waitingTime", "departDelay")}
+    sums = simulation.totals()
+    arrived = sums["arrived"]
+    lost = sums["time_loss_s"] + sums["depart_delay_s"]
     running = [name for name in simulation.each_id() if name in record.trips]
     on_road = frozenset(running)
     outside = [trip for name, trip in record.trips.items() if name not in on_road]
@@ -93,7 +92,7 @@ def summarise(
     unfinished = [a + b for a, b in zip(loss, late, strict=True)]
     never = [now_s - trip.due_s for trip in outside]
     total = max(arrived + len(running) + len(outside), 1.0)
-    delay_sum = arrived * (mean["timeLoss"] + mean["departDelay"]) + sum(unfinished) + sum(never)
+    delay_sum = lost + sum(unfinished) + sum(never)
     elapsed = sum(now_s - record.trips[name].due_s for name in running)
     waiting = sum(float(simulation.vehicle_parameter(name, "device.tripinfo.waitingTime")) for name in running)
     delays = np.array(record.delays_s + unfinished + never)
@@ -104,10 +103,10 @@ def summarise(
     steps = max(record.decisions, 1)
     return {
         "mean_delay_s": delay_sum / total,
-        "resco_delay_s": (arrived * (mean["timeLoss"] + mean["departDelay"]) + sum(unfinished))
+        "resco_delay_s": (lost + sum(unfinished))
         / max(arrived + len(running), 1.0),
-        "mean_travel_time_s": (arrived * (mean["duration"] + mean["departDelay"]) + elapsed + sum(never)) / total,
-        "mean_waiting_time_s": (arrived * mean["waitingTime"] + waiting + sum(never)) / total,
+        "mean_travel_time_s": (sums["duration_s"] + sums["depart_delay_s"] + elapsed + sum(never)) / total,
+        "mean_waiting_time_s": (sums["waiting_s"] + waiting + sum(never)) / total,
         "mean_queue_veh": record.queue_veh / steps,
         "mean_speed_share": record.speed_share / steps,
         "stops_per_veh": record.stops / total,
@@ -118,9 +117,9 @@ def summarise(
         "arrived_veh": arrived,
         "running_veh": float(len(running)),
         "never_departed_veh": float(len(outside)),
-        "teleports": stat("stats.teleports.total"),
-        "collisions": stat("stats.safety.collisions"),
-        "emergency_brakings": stat("stats.safety.emergencyBraking"),
+        "teleports": sums["teleports"],
+        "collisions": sums["collisions"],
+        "emergency_brakings": sums["emergency_brakings"],
         "aligned_share": alignment.share,
         "dependent_pairs": float(alignment.dependent_pairs),
         "coordination_time_s": alignment.mean_coordination_s,

@@ -121,3 +121,13 @@ def ring_team(max_agents: int | None = None, **options: Any) -> TeamEnv:
 
 if "remalis-test/RingTeam-v0" not in gymnasium.registry:
     gymnasium.register("remalis-test/RingTeam-v0", entry_point=ring_team)
+
+
+class Breaking(Ring):
+    """Breaks in its third episode."""
+
+    def reset(self, seed: int | None = None, options: dict | None = None) -> tuple[dict, dict]:
+        self.episodes = getattr(self, "episodes", 0) + 1
+        if self.episodes == 3:
+            raise RuntimeError("the toy broke")
+        return super().reset(seed, options)

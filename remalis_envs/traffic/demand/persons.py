@@ -100,7 +100,10 @@ def build_walks(net_file: str) -> WalkTable:
                     if second != first and b in others:
                         c = others[1] if others[0] == b else others[0]
                         if c != a:
-                            rows += [((start, first, second, end), from_m, to_m, junction) for end, to_m in corners[c]]
+                            rows += [
+                                ((start, first, second, end), from_m, to_m, junction)
+                                for end, to_m in corners.get(c, ())
+                            ]
     return WalkTable(
         edges=np.array([row[0] for row in rows], dtype=np.str_).reshape(-1, 4),
         start_m=np.array([row[1] for row in rows], np.float64),

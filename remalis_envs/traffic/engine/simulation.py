@@ -26,6 +26,20 @@ def process_is_free() -> bool:
     return _owner is None or _owner() is None
 
 
+COUNTERS = {
+    "arrived": "device.tripinfo.count",
+    "duration_s": "device.tripinfo.duration",
+    "time_loss_s": "device.tripinfo.timeLoss",
+    "waiting_s": "device.tripinfo.waitingTime",
+    "depart_delay_s": "device.tripinfo.departDelay",
+    "teleports": "stats.teleports.total",
+    "collisions": "stats.safety.collisions",
+    "emergency_brakings": "stats.safety.emergencyBraking",
+}
+"""Our names of the totals that SUMO keeps, and SUMO's."""
+_MEANS = ("duration_s", "time_loss_s", "waiting_s", "depart_delay_s")
+
+
 @dataclass(frozen=True)
 class SimulationFiles:
     """What SUMO loads and how. All paths are absolute; ``options`` go to SUMO as they are."""
@@ -43,6 +57,8 @@ class SimulationFiles:
         args += ["--step-length", f"{self.step_length_s:g}", "--no-step-log", "true", "--no-warnings", "true"]
         args += ["--duration-log.disable", "true", "--device.tripinfo.probability", "1"]
         args += ["--collision.check-junctions", "true"]
+        # Without these a saved state is not exact; they cost nothing until one is saved.
+        args += ["--save-state.rng", "true", "--save-state.precision", "17"]
         for flag, files in (("--route-files", self.route_files), ("--additional-files", self.additional_files)):
             if files:
                 args += [flag, ",".join(files)]
@@ -65,8 +81,8 @@ class Simulation:
         self._loaded = False
 
     # -- life -------------------------------------------------------------------------------------------------
-    def load(self, seed: int) -> None:
-        """Begin a new episode; a running one is dropped.
+    def load(self, seed: int, state_file: str | None = None) -> None:
+        """Begin a new episode, or go on from a saved state; a running one is dropped.
 
         Raises:
             SumoError: SUMO does not accept the files; the message carries SUMO's own.
@@ -74,7 +90,9 @@ class Simulation:
         global _owner
         if not process_is_free() and _owner is not None and _owner() is not self:
             raise SumoError("another simulation lives in this process; close it or use backend='worker'")
-        args = self.files.command(seed)
+        args = self.files.command(seed) + (["--load-state", state_file] if state_file else [])
+        self._offset = dict.fromkeys(COUNTERS, 0.0)
+        self.shown: dict[str, str] = {}
         with _error_log() as log:
             try:
                 if self._loaded:
@@ -110,6 +128,7 @@ class Simulation:
     def set_state(self, signal: str, state: str) -> None:
         """Show ``state`` at ``signal`` until the next call."""
         self._raw.trafficlight_setRedYellowGreenState(signal, state)
+        self.shown[signal] = state
 
     # -- reading ----------------------------------------------------------------------------------------------
     def read(self) -> Vehicles:
@@ -138,9 +157,24 @@ class Simulation:
                     waiting[code] += 1.0
         return waiting
 
-    def statistic(self, name: str) -> float:
-        """One of SUMO's running totals, such as ``stats.teleports.total`` or ``device.tripinfo.timeLoss``."""
-        return float(self.sumo.simulation.getParameter("", name))
+    def totals(self) -> dict[str, float]:
+        """SUMO's running totals since the beginning of the episode, by the names in :data:`COUNTERS`.
+
+        Those of trips are sums over arrived vehicles, in seconds.
+        """
+        ask = self.sumo.simulation.getParameter
+        count = float(ask("", "device.tripinfo.count"))
+        values = {}
+        for name, key in COUNTERS.items():
+            value = float(ask("", key))
+            if name in _MEANS:  # SUMO gives means over arrived vehicles, -1 before there is one
+                value = max(value, 0.0) * count
+            values[name] = value + self._offset[name]
+        return values
+
+    def add_to_totals(self, before: dict[str, float]) -> None:
+        """Count ``before`` on top of what SUMO says from now on: loading a state resets its counters."""
+        self._offset = dict(before)
 
     def each(self, getter: str, ids: Sequence[str]) -> list[Any]:
         """A ``libsumo.vehicle`` getter for each of ``ids``."""

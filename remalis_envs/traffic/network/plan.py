@@ -168,23 +168,27 @@ def _edges_xml(plan: RoadPlan) -> tuple[str, list[Node]]:
 def _direction_xml(
     plan: RoadPlan, road: Road, way: tuple[str, str, int], rows: list[str], splits: list[Node]
 ) -> None:
-    """One direction of a road. Where a turn lane opens, it is cut in two that both keep clear of the other direction:
-    the turn lane takes half its width from each side of the middle line."""
+    """One direction of a road, cut in two where a turn lane opens.
+
+    A turn lane takes half its width from each side of the middle line, so both directions keep clear of it.
+    """
     a, b, lanes = way
-    pocket = plan.pocket(b)
     start, end = plan.nodes[a], plan.nodes[b]
     length = plan.length_m(road)
-    if not plan.is_split(road, b):
-        rows.append(_edge_xml(f"{a}-{b}", a, b, lanes + pocket, road.speed_m_s))
-        return
+    pocket = plan.pocket(b)
     along = ((end.x_m - start.x_m) / length, (end.y_m - start.y_m) / length)
+    half = LANE_M / 2
+    right = half * max(plan.pocket(node) if plan.is_split(road, node) else 0 for node in (a, b))
+    if not plan.is_split(road, b):
+        rows.append(
+            _edge_xml(f"{a}-{b}", a, b, lanes + pocket, road.speed_m_s, _shifted(start, end, along, -right))
+        )
+        return
     share = 1.0 - (plan.turn_lane_m + _JUNCTION_M) / length
     middle = Node(
         f"{a}-{b}.split", start.x_m + share * (end.x_m - start.x_m), start.y_m + share * (end.y_m - start.y_m)
     )
     splits.append(middle)
-    half = LANE_M / 2
-    right = half * max(pocket, plan.pocket(a))
     rows.append(_edge_xml(f"{a}-{b}", a, middle.id, lanes, road.speed_m_s, _shifted(start, middle, along, -right)))
     rows.append(
         _edge_xml(

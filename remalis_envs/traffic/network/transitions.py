@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import lru_cache
 
 from .model import Intersection
 
@@ -22,7 +21,6 @@ class Transition:
     """Seconds until the new phase may be shown."""
 
 
-@lru_cache(maxsize=200_000)
 def transition(
     intersection: Intersection,
     from_phase: int,
@@ -56,22 +54,22 @@ def transition(
         yellow, red = max(yellow, intersection.yellow_s), max(red, intersection.all_red_s)
     vehicles_s = yellow + red if losing - crossings else 0.0
     walking_s = _walking_s(intersection, losing & crossings) if geometry else 0.0
-    duration = float(math.ceil(max(vehicles_s, walking_s, _least_s(old, new, all_red_s))))
+    duration = float(math.ceil(max(vehicles_s, walking_s, _softening_s(old, new, red))))
     yellow_from = duration - vehicles_s if losing - crossings else duration
     states: list[tuple[float, str]] = []
+    # With nothing to clear the new phase starts at once; an all-red of no length is not shown.
     if yellow_from > 0:
         _add(states, 0.0, _shown(old, new, losing & crossings, None, losing))
     if losing - crossings:
         _add(states, yellow_from, _shown(old, new, crossings, "y", losing))
+    if losing - crossings and yellow_from + yellow < duration:
         _add(states, yellow_from + yellow, _shown(old, new, crossings, "r", losing))
-    if states and duration - states[-1][0] <= 0:
-        states.pop()
     return Transition(tuple(states), duration)
 
 
-def _least_s(old: str, new: str, all_red_s: float) -> float:
-    """A link that only becomes yielding, or gains its green beside others, needs no clearance of its own."""
-    return 0.0
+def _softening_s(old: str, new: str, all_red_s: float) -> float:
+    """Where a stream must yield from now on, it shows so for a while before those that it yields to start."""
+    return all_red_s if any(a == "G" and b == "g" for a, b in zip(old, new, strict=True)) else 0.0
 
 
 def _walking_s(intersection: Intersection, positions: set[int]) -> float:
@@ -97,3 +95,24 @@ def _shown(old: str, new: str, closed: set[int], ending: str | None, losing: set
 def _add(states: list[tuple[float, str]], at_s: float, state: str) -> None:
     if not states or states[-1][1] != state:
         states.append((at_s, state))
+
+
+class Transitions:
+    """Transitions of one intersection, each worked out once."""
+
+    def __init__(
+        self, intersection: Intersection, yellow_s: float = 3.0, all_red_s: float = 2.0, *, geometry: bool = True
+    ) -> None:
+        self.intersection = intersection
+        self._options = (yellow_s, all_red_s, geometry)
+        self._known: dict[tuple[int, int], Transition] = {}
+
+    def between(self, from_phase: int, to_phase: int) -> Transition:
+        """See :func:`transition`."""
+        key = (from_phase, to_phase)
+        if key not in self._known:
+            yellow, red, geometry = self._options
+            self._known[key] = transition(
+                self.intersection, from_phase, to_phase, yellow, red, geometry=geometry
+            )
+        return self._known[key]

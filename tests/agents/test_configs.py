@@ -1,0 +1,95 @@
+"""Experiment files: what fits the schema, and one clear sentence for what does not."""
+
+from __future__ import annotations
+
+import pytest
+
+from remalis_agents.configs import ConfigError, load_experiment, parse_experiment, shipped_configs
+from remalis_agents.configs.loader import TRAINABLE_NAMES, parse_stop
+from remalis_agents.networks import network_names
+from remalis_envs.errors import RemalisError
+
+GOOD = {"ring": {"env": "toys:remalis-test/RingTeam-v0", "config": {"training": {"lr": "5e-4", "gamma": 1}}}}
+
+
+def changed(**body):
+    return {"ring": {**GOOD["ring"], **body}}
+
+
+def test_values_are_converted_and_defaults_filled():
+    name, experiment = parse_experiment(GOOD)
+    assert name == "ring"
+    assert experiment.run == "IPPO"
+    assert experiment.config.training.lr == 5e-4, "YAML 1.1 reads 5e-4 as text"
+    assert isinstance(experiment.config.training.gamma, float)
+    assert experiment.config.debugging.seed == 0, "runs are reproducible unless told otherwise"
+
+
+def test_changes_from_the_command_line():
+    changes = ["training.lr=[[0, 1e-3], [100, 0]]", "config.env_runners.num_env_runners=2", "env=other"]
+    changes += parse_stop('{"time_total_s": 60, "env_steps": 100}')
+    _, experiment = parse_experiment(GOOD, changes)
+    assert experiment.config.training.lr == [[0, "1e-3"], [100, 0]] or experiment.config.training.lr[0][1] == 1e-3
+    assert experiment.config.env_runners.num_env_runners == 2
+    assert experiment.env == "other"
+    assert (experiment.stop.time_s, experiment.stop.env_steps) == (60, 100)
+    assert GOOD["ring"]["env"].startswith("toys"), "the file's own data are untouched"
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (changed(config={"training": {"gama": 0.9}}), r"'gama' in ring.config.training. Did you mean 'gamma'\?"),
+        (changed(confg={}), r"'confg' in ring. Did you mean 'config'\?"),
+        (changed(config={"training": {"gamma": "high"}}), "gamma must be a number or null, but it is 'high'"),
+        (changed(config={"env_runners": {"num_env_runners": 1.5}}), "must be a whole number or null, but it is 1.5"),
+        (changed(config={"env_runners": {"num_env_runners": True}}), "must be a whole number"),
+        (changed(config={"training": [1]}), "training must be a mapping"),
+        (changed(stop={"time": 3}), r"'time' in ring.stop. Did you mean 'time_s'\?"),
+        (changed(run="IPO"), r"'IPO'. Did you mean 'IPPO'\?"),
+        ({"ring": {"run": "IPPO"}}, "ring has no 'env'"),
+        ({"ring": None}, "ring has no 'env'"),
+        ({"a": {}, "b": {}}, "holds 2 entries"),
+        ([1], r"one experiment"),
+    ],
+)
+def test_one_clear_sentence(data, says):
+    with pytest.raises(RemalisError, match=says) as caught:
+        parse_experiment(data)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [("training.lr", "key=value"), ("env.lr=1", "holds the value"), ("training..lr=1", "key=value")],
+)
+def test_bad_changes(change, says):
+    with pytest.raises(ConfigError, match=says):
+        parse_experiment(GOOD, [change])
+
+
+def test_files(tmp_path):
+    with pytest.raises(ConfigError, match="no experiment file 'nowhere.yaml'"):
+        load_experiment("nowhere.yaml")
+    broken = tmp_path / "broken.yaml"
+    broken.write_text("a: [1,\nb: }")
+    with pytest.raises(ConfigError, match="cannot be read as YAML") as caught:
+        load_experiment(broken)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", shipped_configs())
+def test_shipped_experiments_fit(name):
+    given, experiment = load_experiment(name)
+    assert given == name, "the run is found by the file's name"
+    assert experiment.description
+    assert experiment.config.rl_module.network in (None, *network_names())
+    stop = experiment.stop
+    assert any((stop.time_s, stop.env_steps, stop.training_iteration)), "no run without end"
+
+
+def test_names_of_trainables_are_the_classes_behind_them():
+    from remalis_agents.rllib.algorithm import DEFAULT_NETWORKS, TRAINABLES
+
+    assert set(TRAINABLE_NAMES) == set(TRAINABLES) == set(DEFAULT_NETWORKS)
+    assert set(DEFAULT_NETWORKS.values()) <= set(network_names())

@@ -1,0 +1,158 @@
+"""Training through Ray Tune: it learns, the same seed gives the same weights, a killed run goes on."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import yaml
+
+from remalis_agents.configs import parse_experiment
+from remalis_agents.evaluate import evaluate, load_policy
+from remalis_agents.train import TrainingError, train
+from remalis_envs.errors import RemalisError
+
+pytestmark = pytest.mark.ray
+
+BASE = {
+    "env": "toys:remalis-test/RingTeam-v0",
+    "stop": {"training_iteration": 5},
+    "checkpoint": {"frequency": 1},
+    "config": {
+        "environment": {"env_config": {"agents": 4, "mask_first": True}},
+        "env_runners": {"num_env_runners": 0, "num_envs_per_env_runner": 4},
+        "training": {"lr": 3e-3, "gamma": 0.5, "train_batch_size_per_learner": 1000, "minibatch_size": 250},
+    },
+}
+
+
+def experiment(*changes):
+    return parse_experiment({"ring": BASE}, changes)[1]
+
+
+def weights(result):
+    return {k: v.numpy() for k, v in load_policy(result.checkpoint).state_dict().items()}
+
+
+@pytest.fixture(scope="module")
+def trained(ray_session, tmp_path_factory):
+    return train("ring", experiment(), storage=tmp_path_factory.mktemp("runs"), callbacks=[])
+
+
+def test_a_team_learns_and_its_final_policy_plays_unseen_episodes(trained):
+    result = evaluate(trained.run_dir, episodes=20)
+    assert result.interval("right_share")[0] > 0.97, "chance is 1/3"
+    assert result.interval("illegal_count")[0] == 0
+    assert evaluate(trained.run_dir, episodes=3).episodes == result.episodes[:3], "same seeds, same episodes"
+
+
+def test_the_run_folder_describes_itself(trained):
+    described = yaml.safe_load((trained.run_dir / "experiment.yaml").read_text())
+    assert parse_experiment(described)[1] == experiment()
+    assert json.loads((trained.run_dir / "versions.json").read_text())["ray"]
+    rows = list(csv.DictReader((trained.trial_dir / "progress.csv").open()))
+    assert [int(row["training_iteration"]) for row in rows] == [1, 2, 3, 4, 5]
+    assert float(rows[-1]["env_runners/metrics/right_share"]) > float(rows[0]["env_runners/metrics/right_share"])
+    assert list(trained.trial_dir.glob("events.out.tfevents.*")), "TensorBoard"
+    assert len(list(trained.trial_dir.glob("checkpoint_*"))) == 2, "the latest two are kept"
+
+
+def test_a_checkpoint_runs_on_a_team_of_another_size_and_padded(trained):
+    for size in ({"agents": 9}, {"agents": 3, "max_agents": 5}):
+        result = evaluate(trained.checkpoint, env_config=size, episodes=3)
+        assert result.interval("right_share")[0] > 0.97
+
+
+def test_a_checkpoint_of_other_agents_is_refused_in_a_sentence(trained):
+    with pytest.raises(RemalisError, match="vectors of length 4 and 3 actions, but those of toys:Chain") as caught:
+        evaluate(trained.checkpoint, env="toys:Chain")
+    assert "\n" not in str(caught.value)
+
+
+def test_loading_into_another_network_is_refused_in_a_sentence(trained):
+    policy = load_policy(trained.checkpoint)
+    other = type(policy)(
+        observation_space=policy.observation_space,
+        action_space=policy.action_space,
+        model_config={**policy.model_config, "options": {"hidden": [32, 32]}},
+    )
+    with pytest.raises(RemalisError, match=r"network 'ippo'.*\(64, 4\) in the checkpoint, \(32, 4\) here"):
+        other.set_state(policy.get_state())
+
+
+def test_resuming_goes_on_where_it_stopped(trained):
+    longer = experiment("stop.training_iteration=7")
+    result = train("ring", longer, storage=trained.run_dir.parent, resume=True, callbacks=[])
+    assert result.run_dir == trained.run_dir
+    assert result.metrics["training_iteration"] == 7
+    assert result.metrics["env_runners"]["num_env_steps_sampled_lifetime"] >= 7000
+
+
+def test_resuming_with_another_network_is_a_sentence(trained):
+    other = experiment("stop.training_iteration=20", "rl_module.options={hidden: [32, 32]}")
+    with pytest.raises(RemalisError, match="does not fit network 'ippo'") as caught:
+        train("ring", other, storage=trained.run_dir.parent, resume=trained.run_dir, callbacks=[])
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("runners", [0, 1])
+def test_same_seed_same_weights_bit_for_bit(ray_session, tmp_path, runners):
+    changes = ["stop.training_iteration=2", f"env_runners.num_env_runners={runners}", "debugging.seed=5"]
+    first, second = (weights(train("ring", experiment(*changes), storage=tmp_path, callbacks=[])) for _ in range(2))
+    assert all(np.array_equal(first[k], second[k]) for k in first)
+    if runners == 0:
+        other = experiment(*changes[:2], "debugging.seed=6")
+        third = weights(train("ring", other, storage=tmp_path, callbacks=[]))
+        assert any(not np.array_equal(first[k], third[k]) for k in first)
+
+
+def test_two_runners_share_the_work(ray_session, tmp_path):
+    result = train("ring", experiment("env_runners.num_env_runners=2"), storage=tmp_path, callbacks=[])
+    assert evaluate(result.checkpoint, episodes=10).interval("right_share")[0] > 0.97
+
+
+def test_a_mistake_in_a_worker_is_one_sentence(ray_session, tmp_path):
+    with pytest.raises(TrainingError, match="the toy broke") as caught:
+        train("breaking", experiment("env=toys:Breaking"), storage=tmp_path, callbacks=[])
+    assert "\n" not in str(caught.value)
+
+
+def test_a_killed_run_resumes(tmp_path):
+    """kill -9 in the middle of training; --resume goes on from the last checkpoint and finishes."""
+    file = tmp_path / "ring.yaml"
+    file.write_text(yaml.safe_dump({"ring": BASE}))
+    command = [sys.executable, "-m", "remalis_agents.cli", "train", "file", str(file), "--storage", str(tmp_path)]
+    endless = subprocess.Popen(
+        [*command, "--stop", '{"training_iteration": 100000}'], stdout=subprocess.DEVNULL, start_new_session=True
+    )
+    pattern = "ring_*/trial_*/checkpoint_*"
+    deadline = time.monotonic() + 90
+    while len(seen := list(tmp_path.glob(pattern))) < 1 or not _latest(seen) >= 3:
+        assert endless.poll() is None and time.monotonic() < deadline
+        time.sleep(0.1)
+    os.kill(endless.pid, signal.SIGKILL)
+    endless.wait()
+    kept = _latest(list(tmp_path.glob(pattern)))
+    done = subprocess.run(
+        [*command, "--resume", "--stop", '{"training_iteration": 30}'],
+        capture_output=True, text=True, timeout=150, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    (run,) = tmp_path.glob("ring_*")
+    rows = list(csv.DictReader((next(run.glob("trial_*")) / "progress.csv").open()))
+    numbers = [int(row["training_iteration"]) for row in rows]
+    assert numbers[-1] >= 30
+    restarts = [b for a, b in zip(numbers, numbers[1:], strict=False) if b != a + 1]
+    assert all(b > 1 for b in restarts), "it went on, it did not start again"
+    assert kept >= 3
+
+
+def _latest(checkpoints):
+    return max(int(path.name.rpartition("_")[2]) for path in checkpoints)
