@@ -70,17 +70,19 @@ def find_checkpoint(path: str | Path) -> Path:
     root = Path(path)
     if not root.exists():
         raise CheckpointError(f"There is no checkpoint at {str(path)!r}.")
-    if (root / "module_state.pkl").exists() or (root / "class_and_ctor_args.pkl").exists() and (root.name == _POLICY.name):
+    if root.name == _POLICY.name and (root / "module_state.pkl").exists():
         return root
     if (root / _POLICY).exists():
         return root / _POLICY
-    found = [place for pattern in ("checkpoint_*", "*/checkpoint_*") for place in root.glob(pattern)]
-    found = [place for place in found if (place / _POLICY).exists()]
+    from remalis_agents.rllib.algorithm import is_whole
+
+    found = [place for pattern in ("checkpoint_*", "trial_*/checkpoint_*") for place in root.glob(pattern)]
+    found = [place for place in found if is_whole(place)]
     if not found:
         raise CheckpointError(
             f"{str(path)!r} holds no checkpoint of a team: give a run's folder or one named checkpoint_... in it."
         )
-    return max(found, key=lambda place: (place / _POLICY).stat().st_mtime) / _POLICY
+    return max(found, key=lambda place: (place.parent.name, place.name)) / _POLICY
 
 
 def load_policy(path: str | Path) -> RemalisPolicy:

@@ -7,11 +7,12 @@ import time
 from collections.abc import Mapping
 from typing import Any, TextIO
 
-from ray.tune import Callback
-from rich.console import Console
+from ray.tune import Callback, Stopper
+from rich.console import Console, Group
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
+from rich.text import Text
 
 from remalis_agents.configs.schema import StopSection
 
@@ -65,6 +66,24 @@ def duration(seconds: float) -> str:
     return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
 
 
+class AtTarget(Stopper):
+    """Ends a run at the first target that is reached.
+
+    Tune's own criteria are frozen in a trial when it is made; this one may be set further when a run is resumed.
+    """
+
+    def __init__(self, stop: StopSection) -> None:
+        self.stop = stop
+
+    def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
+        target = self.stop.episode_return_mean
+        reached = flat_get(result, "env_runners/episode_return_mean", float("-inf"))
+        return done_share(result, self.stop) >= 1.0 or (target is not None and reached >= target)
+
+    def stop_all(self) -> bool:
+        return False
+
+
 class TrainingProgress(Callback):
     """Shows each training result of the first trial that reports.
 
@@ -94,7 +113,7 @@ class TrainingProgress(Callback):
     def on_trial_result(self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any) -> None:
         self._measure(result)
         if self._live is not None:
-            self._live.update(self._table(result))
+            self._live.update(self._display(result))
         elif time.monotonic() - self._last_line >= PLAIN_INTERVAL_S or done_share(result, self.stop) >= 1.0:
             self._last_line = time.monotonic()
             self._line(f"{self.name}: " + ", ".join(f"{k} {v}" for k, v in self._figures(result)))
@@ -144,12 +163,9 @@ class TrainingProgress(Callback):
             figures.append(("left", duration(spent * (1 - share) / share)))
         return figures
 
-    def _table(self, result: Mapping[str, Any]) -> Table:
-        figures = self._figures(result)
-        table = Table(box=None, show_header=True, header_style="dim", padding=(0, 2))
-        table.add_column(self.name, style="bold", min_width=24)
-        for name, _ in figures:
-            table.add_column(name, justify="right")
-        bar = ProgressBar(total=1.0, completed=done_share(result, self.stop), width=24)
-        table.add_row(bar, *(value for _, value in figures))
-        return table
+    def _display(self, result: Mapping[str, Any]) -> Group:
+        """Two lines, which fit a terminal of 80 columns."""
+        bar = Table.grid(padding=(0, 2))
+        bar.add_row(Text(self.name, "bold"), ProgressBar(total=1.0, completed=done_share(result, self.stop), width=30))
+        figures = Text("  ").join(Text.assemble((f"{name} ", "dim"), value) for name, value in self._figures(result))
+        return Group(bar, figures)

@@ -68,6 +68,10 @@ def build_config(experiment: Experiment) -> TeamPPOConfig:
         env = make_team_env(experiment.env, env_config)
     except TypeError as error:
         raise ConfigError(_unknown_option(experiment.env, error)) from None
+    except ValueError as error:
+        if isinstance(error, RemalisError):
+            raise
+        raise ConfigError(f"{experiment.env} cannot be made with this environment.env_config: {error}") from None
     described = sections.rl_module.layout or getattr(env.unwrapped, "layout", None)
     layout = Layout.of(described, int(env.action_space.nvec[0]))
     model_config = {
@@ -104,7 +108,7 @@ def _unknown_option(env: str, error: TypeError) -> str:
     """Python's complaint about a keyword argument, with the nearest one that the environment's function has."""
     text = f"environment.env_config does not fit {env}: {error}"
     match = re.search(r"(\w+)\(\) got an unexpected keyword argument '(\w+)'", str(error))
-    function = getattr(remalis_envs, match[1], None) if match else None
+    function = getattr(remalis_envs, match[1], None) if match and not match[1].startswith("_") else None
     if match is None or function is None:
         return text
     return str(unknown("option of environment.env_config", match[2], inspect.signature(function).parameters))
@@ -164,7 +168,7 @@ def train(
         TrainingError: the run failed.
     """
     hush_ray()
-    run_dir = _find_run(name, Path(storage), resume) if resume else None
+    run_dir = _find_run(name, experiment, Path(storage), resume) if resume else None
     config = build_config(experiment)
     needed = 1 + config.num_env_runners * config.num_cpus_per_env_runner
     needed += config.num_learners * (config.num_cpus_per_learner if config.num_learners else 0)
@@ -175,7 +179,10 @@ def train(
     shown = list(callbacks) if callbacks is not None else [TrainingProgress(name, experiment.stop)]
     if run_dir is None:
         run_dir = _new_run(name, experiment, Path(storage).resolve())
-    tuner = _tuner(run_dir, experiment, config, shown, resume=bool(resume))
+    else:
+        checkpoint = _latest_checkpoint(run_dir)
+        config.resume_from = str(checkpoint) if checkpoint else None
+    tuner = _tuner(run_dir, experiment, config, shown)
     try:
         result = tuner.fit()[0]
     finally:
@@ -188,39 +195,40 @@ def train(
     return TrainResult(run_dir, Path(result.path), checkpoint, result.metrics or {})
 
 
-def _tuner(run_dir: Path, experiment: Experiment, config: Any, callbacks: list[Any], resume: bool) -> Any:
+def _tuner(run_dir: Path, experiment: Experiment, config: Any, callbacks: list[Any]) -> Any:
     from ray import tune
 
+    from remalis_agents.progress import AtTarget
     from remalis_agents.rllib.algorithm import TRAINABLES
 
     trainable = TRAINABLES[experiment.run]
-    stop, saved = experiment.stop, experiment.checkpoint
-    criteria = {
-        "training_iteration": stop.training_iteration,
-        "env_runners/num_env_steps_sampled_lifetime": stop.env_steps,
-        "time_total_s": stop.time_s,
-        "env_runners/episode_return_mean": stop.episode_return_mean,
-    }
+    saved = experiment.checkpoint
     run_config = tune.RunConfig(
         name=run_dir.name,
         storage_path=str(run_dir.parent),
-        stop={key: value for key, value in criteria.items() if value is not None},
+        stop=AtTarget(experiment.stop),
         checkpoint_config=tune.CheckpointConfig(
             num_to_keep=saved.keep, checkpoint_frequency=saved.frequency, checkpoint_at_end=saved.at_end
         ),
         callbacks=callbacks,
         verbose=0,
     )
-    if resume and tune.Tuner.can_restore(str(run_dir)):
-        tuner = tune.Tuner.restore(str(run_dir), trainable=trainable, param_space=config, resume_errored=True)
-        # A restored tuner keeps its old stop criterion and display, and the user may want to go further.
-        tuner._local_tuner._run_config = run_config
-        return tuner
+    # Each part of a run is a trial of its own. Tune can restore trials too, but what it knows of them after a kill is
+    # older than their checkpoints, and it then overwrites those.
+    part = len(list(run_dir.glob("trial_*")))
     tune_config = tune.TuneConfig(
         trial_name_creator=lambda trial: f"{experiment.run}_{trial.trial_id}",
-        trial_dirname_creator=lambda trial: f"trial_{trial.trial_id.rpartition('_')[2]}",
+        trial_dirname_creator=lambda trial: f"trial_{part:02d}",
     )
     return tune.Tuner(trainable, param_space=config, run_config=run_config, tune_config=tune_config)
+
+
+def _latest_checkpoint(run_dir: Path) -> Path | None:
+    """The newest whole checkpoint of a run."""
+    from remalis_agents.rllib.algorithm import is_whole
+
+    found = [place for place in run_dir.glob("trial_*/checkpoint_*") if is_whole(place)]
+    return max(found, key=lambda place: (place.parent.name, place.name), default=None)
 
 
 def _new_run(name: str, experiment: Experiment, storage: Path) -> Path:
@@ -256,26 +264,45 @@ def _versions() -> dict[str, str | None]:
     return versions
 
 
-def _find_run(name: str, storage: Path, resume: bool | str | Path) -> Path:
+def _find_run(name: str, experiment: Experiment, storage: Path, resume: bool | str | Path) -> Path:
+    """The run to resume, which must have been started with the same experiment but for its stop and checkpoints."""
     if resume is not True:
         run_dir = Path(resume).resolve()
         if not (run_dir / EXPERIMENT_FILE).exists():
             raise TrainingError(f"{str(resume)!r} is not the folder of a run: it holds no {EXPERIMENT_FILE}.")
-        return run_dir
-    runs = sorted(path.parent for path in storage.resolve().glob(f"{name}_*/{EXPERIMENT_FILE}"))
-    if not runs:
-        raise TrainingError(f"There is no run of {name!r} in {str(storage)!r} to resume: start it without --resume.")
-    return runs[-1]
+    else:
+        runs = sorted(path.parent for path in storage.resolve().glob(f"{name}_*/{EXPERIMENT_FILE}"))
+        if not runs:
+            raise TrainingError(f"There is no run of {name!r} in {str(storage)!r} to resume: start it without --resume.")
+        run_dir = runs[-1]
+    text = (run_dir / EXPERIMENT_FILE).read_text(encoding="utf-8")
+    before, now = next(iter(yaml.safe_load(text).values())), dataclasses.asdict(experiment)
+    for part in ("env", "run", "config"):
+        place = _first_difference(before.get(part), now[part], part)
+        if place:
+            raise TrainingError(
+                f"The checkpoint of {run_dir.name} does not fit this experiment: {place}. Only stop and checkpoint "
+                "may change when a run is resumed; start a new run for anything else."
+            )
+    return run_dir
+
+
+def _first_difference(before: Any, now: Any, place: str) -> str | None:
+    if isinstance(before, dict) and isinstance(now, dict):
+        for key in sorted({*before, *now}, key=str):
+            found = _first_difference(before.get(key), now.get(key), f"{place}.{key}")
+            if found:
+                return found
+        return None
+    return None if before == now else f"{place} was {before!r} and is now {now!r}"
 
 
 def _cause(error: BaseException) -> str:
-    """The innermost thing that went wrong, without the stack of workers around it."""
-    inner: BaseException = error
-    while True:
-        nested = getattr(inner, "cause", None) or inner.__cause__
-        if not isinstance(nested, BaseException) or nested is inner:
-            break
-        inner = nested
-    lines = [line for line in str(inner).splitlines() if line.strip()]
-    text = lines[-1].strip() if lines else type(inner).__name__
-    return text if isinstance(inner, RemalisError) else f"Training stopped: {text}"
+    """What first went wrong, out of the stacks of the workers around it."""
+    # Workers send their tracebacks as text. Where errors are chained, the first one printed is the first that happened.
+    match = re.search(r"^(?:ray\.exceptions\.)?([\w.]+(?:Error|Exception|Interrupt)): (.+)$", str(error), re.MULTILINE)
+    if match is None:
+        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+        return f"Training stopped: {lines[-1] if lines else type(error).__name__}"
+    kind, text = match.groups()
+    return text if kind.startswith("remalis") else f"Training stopped by {kind}: {text}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 from ray.rllib.algorithms.ppo import PPO, PPOConfig
@@ -33,6 +35,8 @@ class TeamPPOConfig(PPOConfig):
         self.minibatch_size = 240
         self.num_env_runners = 0
         self.callbacks_class = TeamCallbacks
+        self.resume_from: str | None = None
+        """A checkpoint whose state a new algorithm takes over, counters and all."""
 
     def training(self, *, normalise_values: bool | None = None, **kwargs: Any) -> TeamPPOConfig:
         """RLlib's own settings, and ``normalise_values``: the value head learns returns by their running scale."""
@@ -54,6 +58,37 @@ class TeamPPO(PPO):
     @classmethod
     def get_default_config(cls) -> TeamPPOConfig:
         return TeamPPOConfig(algo_class=cls)
+
+    def setup(self, config: Any) -> None:
+        super().setup(config)
+        resume_from = self.config.resume_from
+        if resume_from and Path(resume_from).exists():  # a checkpoint may be loaded long after the one before is gone
+            manifest = json.loads((Path(resume_from) / MANIFEST).read_text(encoding="utf-8"))
+            self.load_checkpoint(resume_from)
+            self._iteration, self._time_total = manifest["training_iteration"], manifest["time_total_s"]
+
+    def save_checkpoint(self, checkpoint_dir: str) -> None:
+        super().save_checkpoint(checkpoint_dir)
+        folder = Path(checkpoint_dir)
+        manifest = {
+            "training_iteration": self._iteration,
+            "time_total_s": self._time_total,
+            "files": {str(p.relative_to(folder)): p.stat().st_size for p in sorted(folder.rglob("*")) if p.is_file()},
+        }
+        (folder / MANIFEST).write_text(json.dumps(manifest, indent=1), encoding="utf-8")
+
+
+MANIFEST = "manifest.json"
+"""What a whole checkpoint holds: a run that is killed while it writes one leaves a part of it."""
+
+
+def is_whole(checkpoint: Path) -> bool:
+    """Whether every file of a checkpoint is there, in full."""
+    try:
+        files = json.loads((checkpoint / MANIFEST).read_text(encoding="utf-8"))["files"]
+        return all((checkpoint / name).stat().st_size == size for name, size in files.items())
+    except (OSError, ValueError, KeyError):
+        return False
 
 
 class IPPO(TeamPPO):

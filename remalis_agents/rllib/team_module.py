@@ -67,6 +67,17 @@ class RemalisPolicy(TorchRLModule, ValueFunctionAPI):
             actions = distribution.sample() if sample else logits.argmax(-1)
             return {Columns.ACTIONS: actions, Columns.ACTION_LOGP: distribution.logp(actions)}
 
+    def forward_exploration(self, batch: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
+        # RLlib's own goes into evaluation mode and back at each step, which costs as much as a small network.
+        if self.training:
+            self.eval()
+        return self._forward_exploration(batch, **kwargs)
+
+    def forward_inference(self, batch: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
+        if self.training:
+            self.eval()
+        return self._forward_inference(batch, **kwargs)
+
     def _forward_exploration(self, batch: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
         return self._act(batch, sample=True)
 

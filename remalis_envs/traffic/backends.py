@@ -37,6 +37,9 @@ class Backend(Protocol):
     def state(self) -> npt.NDArray[np.float32]:
         """The global state."""
 
+    def layout_row(self, agent: int) -> npt.NDArray[np.float32]:
+        """An agent's vector in the default layout."""
+
     def scene(self) -> Any:
         """What a picture shows."""
 

@@ -5,19 +5,21 @@ It knows nothing of PettingZoo; it runs in the caller's process or, unchanged, i
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from remalis_envs.traffic.sources import TripSource, make_source
+from remalis_envs.traffic.sources import Tables, TripSource, make_source
 from remalis_envs.traffic.detectors import DetectorField
 from remalis_envs.traffic.disruptions import Disruptions
 from remalis_envs.traffic.engine.index import NetworkIndex
+from remalis_envs.traffic.engine.programs import Control, with_programs
 from remalis_envs.traffic.engine.readings import Counter, Counts, Vehicles
 from remalis_envs.traffic.engine.signals import SignalControl
-from remalis_envs.traffic.engine.simulation import Simulation
+from remalis_envs.traffic.engine.simulation import Simulation, SimulationFiles
 from remalis_envs.traffic.metrics import EpisodeRecord, summarise
 from remalis_envs.traffic.network.model import MAX_PHASES
 from remalis_envs.traffic.observations import (
@@ -29,8 +31,11 @@ from remalis_envs.traffic.observations import (
     SignalView,
 )
 from remalis_envs.traffic.outcomes import Events, Tracker, concepts_seen, subgoals_served
-from remalis_envs.traffic.rewards import Reward, RewardInputs, RewardSpec
+from remalis_envs.traffic.render.recording import SceneLog
+from remalis_envs.traffic.render.scene import Scene, take_scene
+from remalis_envs.traffic.rewards import Reward, RewardInputs, RewardSpec, names_of
 from remalis_envs.traffic.scenarios import Scenario
+from remalis_envs.traffic.sumo_rl_view import SUMO_RL_REWARDS, SumoRLView
 
 SPLITS = ("train", "validation", "test")
 FIXED_SUMO_SEED = 42
@@ -46,8 +51,9 @@ class CoreConfig:
     reward: RewardSpec = "delay"
     reward_scope: str = "individual"
     emissions: bool = False
-    own_programs: bool = False
-    """Leave SUMO's signal programs running; actions do nothing."""
+    control: Control = "agents"
+    """Whose signals are whose: where SUMO runs a program, actions do nothing."""
+    observation: str = "default"
 
 
 @dataclass
@@ -86,16 +92,24 @@ class TrafficCore:
         self.arrays = Arrays.empty(n)
         self.control = SignalControl(self.index, self.scenario.timing)
         self.counter, self.observer = Counter(self.index), Observer(self.index)
-        self.arrays.observations = self.observer.array
+        if config.observation == "default":
+            self.arrays.observations = self.observer.array
         self.tracker = Tracker(self.index)
         self.reward = Reward(config.reward, config.reward_scope, self.index)
+        self._programs = self._signals_of_programs(config.control)
+        self._programmed = np.array([agent in self._programs for agent in self.scenario.network.agents], dtype=bool)
         self.simulation = Simulation(
-            self.scenario.files, self.index, read_positions=np.isfinite(self.scenario.detectors.range_m)
+            self._files(config.control), self.index, read_positions=np.isfinite(self.scenario.detectors.range_m)
         )
+        self.sumo_rl: SumoRLView | None = None
+        if config.observation == "sumo_rl" or not SUMO_RL_REWARDS.keys().isdisjoint(names_of(config.reward)):
+            self.sumo_rl = SumoRLView(self.scenario.network, self.simulation)
+        self.tables = Tables.of(self.scenario)
         self._crossing_shown = np.zeros((n, MAX_PHASES), dtype=bool)
         self._crossing_shown.reshape(-1)[self.index.phase_crossing_row] = True
         self._agents = np.arange(n)
         self.now_s = self.scenario.files.begin_s
+        self.scene_log: SceneLog | None = None
 
     # -- life -------------------------------------------------------------------------------------------------
     def reset(self, seed: int, options: dict[str, Any]) -> None:
@@ -111,6 +125,8 @@ class TrafficCore:
         """SUMO's own seed for an episode's ``seed``."""
         if self.scenario.demand is not None:
             return FIXED_SUMO_SEED
+        if self.scenario.plain_seed:
+            return seed & 0x7FFFFFFF
         drawn = np.random.SeedSequence([seed, SPLITS.index(self.config.split), 1]).generate_state(1)[0]
         return int(drawn) & 0x7FFFFFFF
 
@@ -122,10 +138,20 @@ class TrafficCore:
         begin = scenario.files.begin_s
         self.now_s, self.end_s = begin, begin + scenario.horizon_s
         self.record, self.outages = EpisodeRecord(self.index), options.get("outages", ())
-        self.source: TripSource = make_source(scenario, self.simulation, self.record, demand_rng, self.end_s)
-        self.disruptions = Disruptions(scenario, self.index, self.simulation, self.source, incident_rng, self.end_s)
+        self.disruptions = Disruptions(scenario, self.index, self.simulation, self.tables, incident_rng, self.end_s)
+        self.source: TripSource = make_source(
+            scenario,
+            self.simulation,
+            self.record,
+            self.tables,
+            self.disruptions.runtime,
+            demand_rng,
+            self.end_s,
+        )
         self.detectors = DetectorField(scenario.detectors, self.index, detector_rng, begin, self.end_s)
         self.tracker.reset()
+        if self.sumo_rl is not None:
+            self.sumo_rl.reset()
         self.control.reset(begin, self._set_state)
         n = self.index.n_agents
         self._subgoal, self._reward = np.full(n, -1), np.zeros(n)
@@ -140,38 +166,56 @@ class TrafficCore:
         self.simulation.close()
 
     def _set_state(self, signal: str, state: str) -> None:
-        if not self.config.own_programs:
+        if signal not in self._programs:
             self.simulation.set_state(signal, state)
+
+    def _signals_of_programs(self, control: Control) -> frozenset[str]:
+        """Signals that SUMO's programs run."""
+        if isinstance(control, str):
+            return frozenset(self.scenario.network.agents if control == "own" else ())
+        return frozenset(control)
+
+    def _files(self, control: Control) -> SimulationFiles:
+        files = self.scenario.files
+        return files if isinstance(control, str) else with_programs(files, control)
 
     # -- time -------------------------------------------------------------------------------------------------
     def step(self, actions: npt.NDArray[np.int64]) -> None:
         """Run one decision interval with ``actions``, int64 ``(N,)``; -1 stands for the safe default."""
         until = self.now_s + self.scenario.timing.decision_s
         self._decide(actions)
+        self.disruptions.update(self.now_s)
         self.source.insert(until)
-        self.disruptions.update(self.now_s, until)
         now = self.now_s
         while (event := self.control.next_event_s(until)) is not None:
             if event > now:
-                self.record.arrive(self.simulation.step_to(event), now, event)
+                self.record.arrive(self._advance(now, event), now, event)
                 now = event
             self.control.apply(event, self._set_state)
-        self.record.arrive(self.simulation.step_to(until), now, until)
+        self.record.arrive(self._advance(now, until), now, until)
         self.now_s = until
         self.control.apply(until, self._set_state)
         self.source.note_departures()
         self._look(None, begun=False)
+        if self.scene_log is not None:
+            self.scene_log.totals = self.metrics()
+
+    def _advance(self, now: float, until: float) -> Sequence[str]:
+        if self.scene_log is None:
+            return self.simulation.step_to(until)
+        return self.scene_log.advance(self, now, until)
 
     def _decide(self, actions: npt.NDArray[np.int64]) -> None:
         arrays = self.arrays
-        legal = (actions >= 0) & (arrays.masks[self._agents, actions] > 0)
+        if self._programs:  # nothing is asked of them, so nothing can be illegal
+            actions = np.where(self._programmed, self.control.current, actions)
+        legal = (actions >= 0) & (arrays.masks[self._agents, actions] > 0) | self._programmed
         np.logical_not(legal, out=arrays.masked)
         arrays.masked[actions < 0] = False
         if not (legal & arrays.online).all():
             actions = np.where(legal & arrays.online, actions, self.control.safe_default(arrays.masks))
             self.record.masked_actions += int((arrays.masked & arrays.online).sum())
-        if not self.config.own_programs:
-            self.control.decide(actions, self.now_s)
+        self.control.decide(actions, self.now_s)
 
     # -- looking ----------------------------------------------------------------------------------------------
     def _look(self, events: Events | None, *, begun: bool) -> None:
@@ -187,12 +231,14 @@ class TrafficCore:
             self._pedestrians = self.simulation.waiting_pedestrians()
         shown = self._crossing_shown[self._agents, self.control.current]
         subgoal = subgoals_served(ix, events, truth, shown, people_waited)
+        if self.sumo_rl is not None:
+            self.sumo_rl.read()
         reward = self._pay(vehicles, truth, events)
         if not begun:
             self.record.observe(vehicles, truth, self.scenario.timing.decision_s)
         working = None if self.scenario.detectors.perfect else self.detectors.working(now)
         arrays.concepts[:] = concepts_seen(
-            ix, subgoal, truth, self.disruptions.arm_concepts, self.disruptions.weather_concept, working
+            ix, subgoal, truth, self.disruptions.arm_concepts, self.disruptions.arm_weather, working
         )
         arrays.subgoals[:] = subgoal
         arrays.rewards[:] = 0.0 if begun else reward
@@ -217,6 +263,9 @@ class TrafficCore:
             self._discharged,
         )
         self.observer.fill(counts, view, self._pedestrians if self.index.n_crossings else None, working)
+        if self.sumo_rl is not None and self.config.observation == "sumo_rl":
+            passed = now - self.control.green_since_s >= self.scenario.timing.min_green_s
+            self.sumo_rl.fill(arrays.observations, self.control.current, passed)
         arrays.masks[:] = self.control.mask(now)
         arrays.online[:] = True
         for agent, begin, end in self.outages:
@@ -237,7 +286,7 @@ class TrafficCore:
         co2 = np.zeros(ix.n_agents)
         if self.config.emissions:
             co2 = self._emissions(vehicles, arm)
-        inputs = RewardInputs(ix, truth, events, waiting, self._waiting_s, co2)
+        inputs = RewardInputs(ix, truth, events, waiting, self._waiting_s, co2, self.sumo_rl)
         self._waiting_s = waiting
         return self.reward(inputs)
 
@@ -263,6 +312,10 @@ class TrafficCore:
             begin_s=self.scenario.files.begin_s,
         )
 
+    def layout_row(self, agent: int) -> npt.NDArray[np.float32]:
+        """An agent's vector in the default layout, whatever the agents see."""
+        return self.observer.array[agent].copy()
+
     def state(self) -> npt.NDArray[np.float32]:
         """The true global state, float32 ``(N * STATE_FEATURES,)``: arms' traffic, then phase, green and change."""
         truth, n = self.last.truth, self.index.n_agents
@@ -285,6 +338,21 @@ class TrafficCore:
             axis=-1,
         )
         return np.concatenate([arms, signals], axis=1).astype(np.float32).reshape(-1)
+
+    # -- pictures ---------------------------------------------------------------------------------------------
+    def scene(self) -> Scene:
+        """What there is to see now."""
+        return take_scene(self, self.now_s, self.metrics())
+
+    def watch(self, every_s: float | None) -> None:
+        """Keep a scene every ``every_s`` seconds within steps from now on, for films; None ends it."""
+        self.scene_log = None if every_s is None else SceneLog(every_s)
+        if self.scene_log is not None:
+            self.scene_log.totals = self.metrics()
+
+    def take_scenes(self) -> list[Scene]:
+        """The scenes kept since the last call."""
+        return [] if self.scene_log is None else self.scene_log.take()
 
     @property
     def done(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -19,10 +20,14 @@ from remalis_envs.traffic.engine.index import NetworkIndex
 from remalis_envs.traffic.network.model import MAX_ARMS, MAX_PHASES, Phase, RoadNetwork
 from remalis_envs.traffic.observations import LAYOUT, LIMIT, OBSERVATION_SIZE
 from remalis_envs.traffic.remote import SimulatorDied
+from remalis_envs.traffic.sumo_rl_view import observation_sizes
 from remalis_envs.traffic.vocabulary import CONCEPTS, SUBGOALS
 
 Observation = dict[str, npt.NDArray[Any]]
 RESET_OPTIONS = ("outages",)
+NEIGHBOURS = ("roads", "all")
+LARGEST_OPEN_TEAM = 25
+"""Agents up to which everyone may be everyone's neighbour."""
 
 
 class TrafficEnv(ParallelEnv[str, Observation, int]):
@@ -32,6 +37,8 @@ class TrafficEnv(ParallelEnv[str, Observation, int]):
         config: the world to simulate.
         backend: ``inline`` runs SUMO in this process, which holds one simulation at most; ``worker`` in a process of
             its own; ``auto`` inline if the process is free at the first reset.
+        neighbours: who may talk to whom: ``roads`` joins road neighbours, ``all`` joins everyone, for teams of up to
+            25.
         strict: an action that the mask forbids is an error instead of the safe default.
         render_mode: ``rgb_array`` or None.
         seed: of the environment's own generator, which seeds every ``reset()`` without a seed.
@@ -48,6 +55,7 @@ class TrafficEnv(ParallelEnv[str, Observation, int]):
         *,
         backend: str = "auto",
         strict: bool = False,
+        neighbours: str = "roads",
         render_mode: str | None = None,
         seed: int | None = None,
     ) -> None:
@@ -57,22 +65,23 @@ class TrafficEnv(ParallelEnv[str, Observation, int]):
             raise unknown("render_mode", render_mode, ("rgb_array",))
         if config.split not in SPLITS:
             raise unknown("split", config.split, SPLITS)
+        if neighbours not in NEIGHBOURS:
+            raise unknown("neighbours", neighbours, NEIGHBOURS)
         self.config, self.strict, self.render_mode = config, strict, render_mode
         self._backend_name = backend
         self._backend: Backend | None = None
         self.possible_agents = list(self.network.agents)
         self.agents: list[str] = []
         self._known = {agent: k for k, agent in enumerate(self.possible_agents)}
-        self._observation_space = spaces.Dict(
-            {
-                "observation": spaces.Box(-LIMIT, LIMIT, (OBSERVATION_SIZE,), np.float32),
-                "action_mask": spaces.Box(0, 1, (MAX_PHASES,), np.int8),
-            }
-        )
+        self._observation_spaces = _observation_spaces(config)
+        self._sizes = [int(np.prod(self._observation_spaces[a]["observation"].shape or ())) for a in self.possible_agents]
+        self._same_size = config.observation == "default"
         self._action_space = spaces.Discrete(MAX_PHASES)
         n = len(self.possible_agents)
         self.state_space = spaces.Box(-np.inf, np.inf, (n * STATE_FEATURES,), np.float32)
-        self._index = NetworkIndex(self.network)
+        if neighbours == "all" and n > LARGEST_OPEN_TEAM:
+            raise RemalisError(f"neighbours='all' is for teams of up to {LARGEST_OPEN_TEAM} agents; this one has {n}")
+        self._adjacency = ~np.eye(n, dtype=bool) if neighbours == "all" else NetworkIndex(self.network).adjacency()
         self._np_random, _ = seeding.np_random(seed)
         self._arrays: Arrays | None = None
         self._renderer: Any = None
@@ -85,9 +94,11 @@ class TrafficEnv(ParallelEnv[str, Observation, int]):
         return self.config.scenario.network
 
     def observation_space(self, agent: str) -> spaces.Dict:
-        """``Dict(observation=Box(float32, (D,)), action_mask=Box(int8, (A,)))``, the same object for every agent."""
-        self._agent(agent)
-        return self._observation_space
+        """``Dict(observation=Box(float32, (D,)), action_mask=Box(int8, (A,)))``, the same for every agent.
+
+        With ``observation="sumo_rl"`` D is the length of the agent's vector in sumo-rl.
+        """
+        return self._observation_spaces[self.possible_agents[self._agent(agent)]]
 
     def action_space(self, agent: str) -> spaces.Discrete:
         """``Discrete(A)``: the phase to show next."""
@@ -100,7 +111,7 @@ class TrafficEnv(ParallelEnv[str, Observation, int]):
 
     def adjacency(self) -> npt.NDArray[np.bool_]:
         """Who may talk to whom, bool ``(N, N)``: neighbours by road, symmetric, nobody with itself."""
-        return self._index.adjacency()
+        return self._adjacency.copy()
 
     def _agent(self, agent: str) -> int:
         try:
@@ -132,8 +143,6 @@ class TrafficEnv(ParallelEnv[str, Observation, int]):
         return self._observations(), self._infos()
 
     def _options(self, options: Mapping[str, Any]) -> dict[str, Any]:
-        import warnings
-
         for name in options:
             if name not in RESET_OPTIONS:
                 warnings.warn(f"reset option {name!r} is unknown and ignored; known are {RESET_OPTIONS}", stacklevel=3)
@@ -179,7 +188,10 @@ class TrafficEnv(ParallelEnv[str, Observation, int]):
         if len(actions) != len(agents):
             for agent in actions:
                 self._agent(agent)
-        values = np.asarray(raw)
+        try:
+            values = np.asarray(raw)
+        except ValueError:  # ragged: somebody gave a list
+            values = np.zeros(0)
         if values.dtype.kind not in "iu" or values.shape != (len(agents),):
             bad = next((a for a, v in zip(agents, raw, strict=True) if not _is_index(v)), agents[0])
             raise RemalisError(f"the action of {bad!r} must be one integer, not {actions[bad]!r}")
@@ -197,6 +209,8 @@ class TrafficEnv(ParallelEnv[str, Observation, int]):
     def _observations(self) -> dict[str, Observation]:
         assert self._backend is not None
         rows, masks = self._backend.arrays.observations.copy(), self._backend.arrays.masks.copy()
+        if not self._same_size:
+            rows = [row[:size].copy() for row, size in zip(rows, self._sizes, strict=True)]  # type: ignore[assignment]
         return {
             agent: {"observation": row, "action_mask": mask}
             for agent, row, mask in zip(self.possible_agents, rows, masks, strict=True)
@@ -238,8 +252,9 @@ class TrafficEnv(ParallelEnv[str, Observation, int]):
         """Figures of the episode so far; units are the ends of the names.
 
         Cars still driving and cars that could not enter count as well, with what they have lost by now.
-        ``mean_delay_s`` is time loss plus departure delay over all vehicles that are due; ``resco_delay_s`` is the
-        published formula, which leaves out vehicles that never departed. Waiting is time below 0.1 m/s. Stops are
+        ``mean_delay_s`` is time loss plus departure delay over all vehicles that are due; ``resco_delay_s`` is RESCO's
+        published formula to the letter, which leaves out most vehicles that never departed. Waiting is time below 0.1
+        m/s on the road, and all time before a car could enter. Stops are
         counted at decisions. ``delay_gini`` and ``worst_decile_delay_s`` say how evenly delay is spread over
         vehicles. ``aligned_share`` is the share of dependent pairs of neighbours that were aligned and
         ``coordination_time_s`` the time that took; nan where there was none. ``co2_kg`` and ``fuel_l`` are 0 unless
@@ -250,8 +265,10 @@ class TrafficEnv(ParallelEnv[str, Observation, int]):
 
     def describe(self, agent: str) -> str:
         """The agent's observation as text."""
-        k, arrays = self._agent(agent), self._running().arrays
-        return text.describe(self.network.intersections[k], arrays.observations[k], arrays.masks[k])
+        k, backend = self._agent(agent), self._running()
+        arrays = backend.arrays
+        row = arrays.observations[k] if self.config.observation == "default" else backend.layout_row(k)
+        return text.describe(self.network.intersections[k], row, arrays.masks[k])
 
     def action_texts(self, agent: str) -> list[str]:
         """The agent's legal actions as text."""
@@ -306,6 +323,21 @@ class TrafficEnv(ParallelEnv[str, Observation, int]):
 
 STATE_FEATURES = MAX_ARMS * 5 + 3
 """Numbers an intersection adds to the global state."""
+
+
+def _observation_spaces(config: CoreConfig) -> dict[str, spaces.Dict]:
+    """Each agent's observation space; one object for all where all are alike."""
+    agents = config.scenario.network.agents
+    mask = spaces.Box(0, 1, (MAX_PHASES,), np.int8)
+    if config.observation == "default":
+        vector = spaces.Box(-LIMIT, LIMIT, (OBSERVATION_SIZE,), np.float32)
+        return dict.fromkeys(agents, spaces.Dict({"observation": vector, "action_mask": mask}))
+    sizes = observation_sizes(config.scenario.network)
+    by_size = {
+        size: spaces.Dict({"observation": spaces.Box(0.0, 1.0, (size,), np.float32), "action_mask": mask})
+        for size in set(sizes)
+    }
+    return {agent: by_size[size] for agent, size in zip(agents, sizes, strict=True)}
 
 
 def _is_index(value: Any) -> bool:

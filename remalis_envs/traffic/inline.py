@@ -31,6 +31,7 @@ _EPISODE = (
     "_discharged",
     "_pedestrians",
     "_waiting_s",
+    "sumo_rl",
 )
 """Attributes of a core that change within an episode."""
 
@@ -55,7 +56,7 @@ class InlineCore(TrafficCore):
             super().step(actions)
         except (self.simulation.sumo.TraCIException, self.simulation.sumo.FatalTraCIError) as error:
             self.simulation.close()
-            raise SimulatorDied(f"SUMO stopped: {error}") from None
+            raise SimulatorDied(f"SUMO stopped: {' '.join(str(error).split())}") from None
 
     def load(self, seed: int) -> None:
         self._seed = seed
@@ -67,7 +68,7 @@ class InlineCore(TrafficCore):
         Raises:
             RemalisError: SUMO's saved state would not be exact.
         """
-        if self.scenario.pedestrians or self.scenario.incidents:
+        if self.scenario.pedestrians or self.scenario.incidents.any:
             raise RemalisError(
                 "SUMO's saved states are not exact with pedestrians or friction, so this scenario cannot be branched "
                 "in the process; use backend='worker', whose snapshots are forks of the simulator and exact"
@@ -109,6 +110,5 @@ class InlineCore(TrafficCore):
 
     def _copied(self, attributes: dict[str, Any]) -> dict[str, Any]:
         """A deep copy that goes on sharing the simulation and all tables that never change."""
-        shared = (self.simulation, self.index, self.scenario, self.scenario.network)
-        routes = getattr(self.source, "routes", None)
-        return copy.deepcopy(attributes, {id(thing): thing for thing in (*shared, routes) if thing is not None})
+        shared = (self.simulation, self.index, self.scenario, self.tables, self.tables and self.tables.routes)
+        return copy.deepcopy(attributes, {id(thing): thing for thing in shared})

@@ -9,6 +9,7 @@ from remalis_envs.traffic.demand import PROFILES, types_file
 from remalis_envs.traffic.detectors import Detectors
 from remalis_envs.traffic.engine.signals import SignalTiming
 from remalis_envs.traffic.engine.simulation import SimulationFiles
+from remalis_envs.traffic.incidents import HELL_INCIDENTS, NO_INCIDENTS, IncidentProfile
 from remalis_envs.traffic.network import read_network
 from remalis_envs.traffic.scenarios import Scenario
 
@@ -21,7 +22,7 @@ class Level:
     phase_count: tuple[int, int]
     """Least and most phases of every intersection."""
     pedestrians: bool = False
-    incidents: bool = False
+    incidents: IncidentProfile = NO_INCIDENTS
     detectors: Detectors = field(default_factory=Detectors)
 
 
@@ -35,7 +36,7 @@ LEVELS: dict[str, Level] = {
             "hell",
             (26, 32),
             pedestrians=True,
-            incidents=True,
+            incidents=HELL_INCIDENTS,
             detectors=Detectors(
                 range_m=100.0, miss_rate=0.05, speed_noise_m_s=0.5, failure_rate_per_h=0.1, failure_s=300.0
             ),
@@ -58,6 +59,8 @@ def level_scenario(name: str, network_seed: int, split: str, timing: SignalTimin
     net_file = level_network(name, network_seed, split)
     network = read_network(net_file, phases="generated", count=level.phase_count)
     options = ["--time-to-teleport", "300"]
+    if level.incidents.needs_friction:
+        options += ["--device.friction.probability", "1"]
     files = SimulationFiles(
         str(net_file), additional_files=(str(types_file()),), options=tuple(options)
     )

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
+import os
+import xml.etree.ElementTree as ET
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +16,8 @@ from remalis_envs.traffic.engine.index import NetworkIndex
 from remalis_envs.traffic.engine.readings import HALTING_M_S, Counts, Vehicles
 from remalis_envs.traffic.engine.simulation import Simulation
 from remalis_envs.traffic.outcomes import AlignmentRecord
+
+FloatArray = npt.NDArray[np.float64]
 
 
 @dataclass
@@ -43,6 +48,10 @@ class EpisodeRecord:
     co2_kg: float = 0.0
     fuel_l: float = 0.0
     masked_actions: int = 0
+    last_departure: tuple[float, float] = (-math.inf, -math.inf)
+    """When the latest car departed, and when it had wanted to; where route files say who drives."""
+    drawn_due_s: FloatArray | None = None
+    """When the drawn vehicles want to depart; None where route files say so."""
 
     def arrive(self, ids: Sequence[str], begun_s: float, now_s: float) -> None:
         """Note vehicles that arrived between ``begun_s`` and ``now_s``; the middle stands for the moment."""
@@ -86,9 +95,16 @@ def summarise(
     lost = sums["time_loss_s"] + sums["depart_delay_s"]
     running = [name for name in simulation.each_id() if name in record.trips]
     on_road = frozenset(running)
-    outside = [trip for name, trip in record.trips.items() if name not in on_road]
-    loss = simulation.each("getTimeLoss", running)
-    late = [max(d, 0.0) for d in simulation.each("getDepartDelay", running)]
+    # A car that SUMO is just moving on from where it was stuck is on no road, but it has departed.
+    moved = [name for name in record.trips if name not in on_road and simulation.has_departed(name)]
+    entered = on_road.union(moved)
+    outside = [trip for name, trip in record.trips.items() if name not in entered]
+    late = [max(d, 0.0) for d in simulation.each("getDepartDelay", running + moved)]
+    loss = simulation.each("getTimeLoss", running) + [
+        max(0.0, now_s - record.trips[name].due_s - delay - record.trips[name].free_flow_s)
+        for name, delay in zip(moved, late[len(running) :], strict=True)
+    ]
+    running += moved
     unfinished = [a + b for a, b in zip(loss, late, strict=True)]
     never = [now_s - trip.due_s for trip in outside]
     total = max(arrived + len(running) + len(outside), 1.0)
@@ -103,10 +119,9 @@ def summarise(
     steps = max(record.decisions, 1)
     return {
         "mean_delay_s": delay_sum / total,
-        "resco_delay_s": (lost + sum(unfinished))
-        / max(arrived + len(running), 1.0),
+        "resco_delay_s": _resco_delay_s(record, simulation, running, arrived, lost + sum(unfinished), now_s),
         "mean_travel_time_s": (sums["duration_s"] + sums["depart_delay_s"] + elapsed + sum(never)) / total,
-        "mean_waiting_time_s": (sums["waiting_s"] + waiting + sum(never)) / total,
+        "mean_waiting_time_s": (sums["waiting_s"] + sums["depart_delay_s"] + waiting + sum(late) + sum(never)) / total,
         "mean_queue_veh": record.queue_veh / steps,
         "mean_speed_share": record.speed_share / steps,
         "stops_per_veh": record.stops / total,
@@ -127,3 +142,51 @@ def summarise(
         "co2_kg": record.co2_kg,
         "fuel_l": record.fuel_l,
     }
+
+
+def _resco_delay_s(
+    record: EpisodeRecord,
+    simulation: Simulation,
+    running: Sequence[str],
+    arrived: float,
+    delay_sum_s: float,
+    now_s: float,
+) -> float:
+    """Mean delay by RESCO's published formula (``utils/readXML.py``), taken literally.
+
+    Time loss and departure delay of all who departed, plus the delay of those that it takes for never departed, over
+    the number of both. It takes for never departed every ``<vehicle>`` of the route file that wanted to depart later
+    than the car that departed last had wanted to. So it misses cars that queue before another entry, misses every
+    ``<trip>`` (cologne1, cologne8 and all of Ingolstadt hold nothing else), and counts some twice.
+    """
+    last = record.last_departure
+    for departed_s, delay_s in zip(
+        simulation.each("getDeparture", running), simulation.each("getDepartDelay", running), strict=True
+    ):
+        last = later_departure(last, (departed_s, departed_s - max(delay_s, 0.0)))
+    due_s = record.drawn_due_s
+    if due_s is None:
+        due_s = vehicles_due_s(tuple((file, os.path.getmtime(file)) for file in simulation.files.route_files))
+    missing = due_s[(due_s > last[1]) & (due_s <= now_s)]
+    return (delay_sum_s + float((now_s - missing).sum())) / max(arrived + len(running) + len(missing), 1.0)
+
+
+def later_departure(one: tuple[float, float], other: tuple[float, float]) -> tuple[float, float]:
+    """The later of two (departed, due); of two at the same moment the one that had been due first."""
+    return max(one, other, key=lambda pair: (pair[0], -pair[1]))
+
+
+@lru_cache(maxsize=16)
+def vehicles_due_s(route_files: tuple[tuple[str, float], ...]) -> FloatArray:
+    """When the ``<vehicle>`` elements of route files, given with their times of change, want to depart."""
+    due = []
+    for file, _ in route_files:
+        for _, item in ET.iterparse(file):
+            if item.tag == "vehicle":
+                try:
+                    due.append(float(item.get("depart", "")))
+                except ValueError:
+                    continue  # "triggered", or a clock time, which RESCO's script cannot read either
+            if item.tag in ("vehicle", "trip", "flow", "person"):
+                item.clear()
+    return np.array(due)

@@ -185,21 +185,21 @@ def concepts_seen(
     subgoal: npt.NDArray[np.int64],
     counts: Counts,
     incident: npt.NDArray[np.int64] | None = None,
-    weather: int = -1,
+    weather: npt.NDArray[np.int64] | None = None,
     sensor_ok: npt.NDArray[np.bool_] | None = None,
 ) -> npt.NDArray[np.int64]:
     """The true concept of the arm that each agent looked at, int64 ``(N,)`` into ``CONCEPTS``.
 
     That arm is the one its sub-goal served, or the worst one. An emergency vehicle on any arm comes before an
-    incident on the arm looked at, that before a lost sensor, that before the arm's state; ``weather`` (a concept,
-    -1 for none) takes the place of "free" only.
+    incident on the arm looked at, that before a lost sensor, that before the arm's state; ``weather`` takes
+    the place of "free" only.
 
     Args:
         index: the network's tables.
         subgoal: int ``(N,)``.
         counts: true counts, not what the detectors report.
         incident: concept of the incident on each arm row, -1 for none, ``(N * MAX_ARMS,)``.
-        weather: concept of the weather.
+        weather: concept of the weather on each arm row, -1 for none, ``(N * MAX_ARMS,)``.
         sensor_ok: bool ``(N * MAX_ARMS,)``.
     """
     fill = (counts.arm_queue * index.per_in_capacity[:-1]).reshape(-1, MAX_ARMS)
@@ -207,8 +207,8 @@ def concepts_seen(
     agents = np.arange(index.n_agents)
     rows = agents * MAX_ARMS + arm
     concept = np.searchsorted(_STATE_BOUNDS, fill[agents, arm], side="right")
-    if weather >= 0:
-        concept = np.where(concept == 0, weather, concept)
+    if weather is not None:
+        concept = np.where((concept == 0) & (weather[rows] >= 0), weather[rows], concept)
     if sensor_ok is not None:
         concept = np.where(sensor_ok[rows] | ~index.arm_exists[rows], concept, SENSOR_LOST)
     if incident is not None:

@@ -169,7 +169,15 @@ class RemoteCore:
     def step(self, actions: npt.NDArray[np.int64]) -> None:
         """Run one decision interval."""
         self._actions[:] = actions
-        self.done = self.call("step")
+        try:
+            self.done = self.call("step")
+        except SimulatorDied:
+            raise
+        except SumoError as error:  # its process lives, but the simulation is over: the next reset needs a new one
+            if self._runner is not None:
+                self._runner.close()
+                self._runner = None
+            raise SimulatorDied(str(error)) from None
 
     def snapshot(self) -> RemoteSnapshot:
         """Fork the simulation; a few milliseconds."""

@@ -18,6 +18,7 @@ from remalis_envs.traffic.engine.readings import Counts
 from remalis_envs.traffic.network.model import MAX_ARMS
 from remalis_envs.traffic.observations import VEHICLE_SCALE, WAIT_SCALE_S
 from remalis_envs.traffic.outcomes import Events
+from remalis_envs.traffic.sumo_rl_view import SUMO_RL_REWARDS, SumoRLView
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -34,6 +35,8 @@ class RewardInputs:
     previous_waiting_s: FloatArray
     co2_g: FloatArray
     """CO2 that the cars on the approaches emit, g/s, ``(N,)``; zeros unless ``emissions=True``."""
+    sumo_rl: SumoRLView | None = None
+    """sumo-rl's readings, where ``observation`` or ``reward`` asks for them."""
 
 
 def _by_agent(rows: FloatArray) -> FloatArray:
@@ -77,6 +80,7 @@ RewardFunction = Callable[[RewardInputs], FloatArray]
 REWARDS: dict[str, RewardFunction] = {
     function.__name__: function for function in (queue, pressure, diff_waiting_time, delay, speed, emissions)
 }
+REWARDS.update(SUMO_RL_REWARDS)
 SCOPES = ("individual", "neighbourhood", "team")
 RewardSpec = str | Mapping[str, float] | RewardFunction
 
@@ -117,11 +121,17 @@ class Reward:
         return np.full_like(total, total.mean()) if self._team else total
 
 
+def names_of(spec: RewardSpec) -> tuple[str, ...]:
+    """The names that ``spec`` mentions."""
+    if isinstance(spec, str):
+        return (spec,)
+    return tuple(spec) if isinstance(spec, Mapping) else ()
+
+
 def check_reward(spec: RewardSpec, *, with_emissions: bool) -> None:
     """Raise before a simulation is started, if ``spec`` is not a reward."""
-    names = [spec] if isinstance(spec, str) else list(spec) if isinstance(spec, Mapping) else []
     _parts(spec)
-    if "emissions" in names and not with_emissions:
+    if "emissions" in names_of(spec) and not with_emissions:
         raise RemalisError("reward 'emissions' needs SUMO's emission devices: pass emissions=True as well")
 
 

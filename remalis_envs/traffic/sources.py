@@ -3,20 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from remalis_envs.traffic.demand import Trips, add_route, add_vehicle, draw_trips, load_routes, vehicle_id
+from remalis_envs.traffic.demand import RouteTable, Trips, add_vehicle, draw_trips, load_routes, vehicle_id
+from remalis_envs.traffic.demand.persons import PersonTrips, WalkTable, add_person, draw_persons, load_walks
 from remalis_envs.traffic.demand.vehicle_types import EMERGENCY
 from remalis_envs.traffic.engine.simulation import Simulation
-from remalis_envs.traffic.metrics import EpisodeRecord, Trip
+from remalis_envs.traffic.incidents import IncidentRuntime, Places, load_places
+from remalis_envs.traffic.metrics import EpisodeRecord, Trip, later_departure
 
 if TYPE_CHECKING:
     from remalis_envs.traffic.scenarios import Scenario
 
 _NOBODY = np.zeros(0, np.int64)
+
+
+@dataclass(frozen=True)
+class Tables:
+    """What demand and incidents are drawn from, read once for a network."""
+
+    routes: RouteTable
+    walks: WalkTable | None
+    places: Places | None
+
+    @classmethod
+    def of(cls, scenario: Scenario) -> Tables | None:
+        """The tables of ``scenario``; None where it brings its own route files."""
+        network = scenario.network
+        if scenario.demand is None:
+            return None
+        return cls(
+            load_routes(network.net_file, network.entries, network.exits),
+            load_walks(network.net_file) if scenario.pedestrians else None,
+            load_places(network) if scenario.incidents.any else None,
+        )
 
 
 class TripSource:
@@ -36,12 +60,15 @@ class TripSource:
         for name in self._simulation.each_id():
             if name not in self._departed:
                 self._departed.add(name)
-                due = sumo.vehicle.getDeparture(name) - max(sumo.vehicle.getDepartDelay(name), 0.0)
+                departed = sumo.vehicle.getDeparture(name)
+                due = departed - max(sumo.vehicle.getDepartDelay(name), 0.0)
+                self._record.last_departure = later_departure(self._record.last_departure, (departed, due))
                 emergency = sumo.vehicle.getVehicleClass(name) == "emergency"
                 trips[name] = Trip(due, self._route_time_s(sumo.vehicle.getRoute(name)), emergency)
         now = sumo.simulation.getTime()
         for name in sumo.simulation.getPendingVehicles():
-            trips.setdefault(name, Trip(now, 0.0))
+            if name not in trips:  # the delay of one that has not departed counts from when it wanted to
+                trips[name] = Trip(now - sumo.vehicle.getDepartDelay(name), 0.0)
 
     def _route_time_s(self, edges: tuple[str, ...]) -> float:
         if edges not in self._free_flow:
@@ -58,27 +85,38 @@ class TripSource:
 class DrawnTrips(TripSource):
     """Trips drawn at reset and added to the simulation as their time comes."""
 
-    def __init__(self, simulation: Simulation, record: EpisodeRecord, routes: Any, trips: Trips) -> None:
+    def __init__(
+        self,
+        simulation: Simulation,
+        record: EpisodeRecord,
+        tables: Tables,
+        incidents: IncidentRuntime,
+        trips: Trips,
+        persons: PersonTrips | None,
+    ) -> None:
         super().__init__(simulation, record)
-        self.routes, self.trips = routes, trips
-        self._next = 0
-        self._known: set[int] = set()
+        self.tables, self.trips, self.persons = tables, trips, persons
+        record.drawn_due_s = trips.depart_s
+        self._incidents = incidents
+        self._next = self._next_person = 0
         self._emergency = {
-            vehicle_id(int(k), EMERGENCY) for k in np.flatnonzero(trips.vehicle_type == EMERGENCY).tolist()
+            vehicle_id(k, EMERGENCY) for k in np.flatnonzero(trips.vehicle_type == EMERGENCY).tolist()
         }
 
     def insert(self, until_s: float) -> None:
         window = self.trips.between(self._next, until_s)
         self._next = window.stop
-        sumo, trips = self._simulation.sumo, self.trips
+        sumo, trips, routes = self._simulation.sumo, self.trips, self.tables.routes
         for k in window:
             route = int(trips.route[k])
-            if route not in self._known:
-                self._known.add(route)
-                add_route(sumo, self.routes, route)
-            name = add_vehicle(sumo, self.routes, trips, k)
-            free_flow = float(self.routes.free_flow_s[route]) / float(trips.speed_factor[k])
+            name = add_vehicle(sumo, routes, trips, k, self._incidents.route_name(sumo, route))
+            free_flow = float(routes.free_flow_s[route]) / float(trips.speed_factor[k])
             self._record.trips[name] = Trip(float(trips.depart_s[k]), free_flow, name in self._emergency)
+        if self.persons is not None and self.tables.walks is not None:
+            people = self.persons.between(self._next_person, until_s)
+            self._next_person = people.stop
+            for k in people:
+                add_person(sumo, self.tables.walks, self.persons, k)
 
     def note_departures(self) -> None:
         """Nothing to do: ``insert`` knows every vehicle."""
@@ -90,12 +128,18 @@ class DrawnTrips(TripSource):
 
 
 def make_source(
-    scenario: Scenario, simulation: Simulation, record: EpisodeRecord, rng: np.random.Generator, end_s: float
+    scenario: Scenario,
+    simulation: Simulation,
+    record: EpisodeRecord,
+    tables: Tables | None,
+    incidents: IncidentRuntime | None,
+    rng: np.random.Generator,
+    end_s: float,
 ) -> TripSource:
-    """The source of vehicles of an episode of ``scenario``."""
-    if scenario.demand is None:
+    """The source of vehicles and pedestrians of an episode of ``scenario``."""
+    if scenario.demand is None or tables is None or incidents is None:
         return TripSource(simulation, record)
-    network = scenario.network
-    routes = load_routes(network.net_file, network.entries, network.exits)
-    trips = draw_trips(scenario.demand, routes, rng, scenario.files.begin_s, end_s)
-    return DrawnTrips(simulation, record, routes, trips)
+    begin = scenario.files.begin_s
+    trips = draw_trips(scenario.demand, tables.routes, rng, begin, end_s)
+    persons = draw_persons(scenario.demand, tables.walks, rng, begin, end_s) if tables.walks is not None else None
+    return DrawnTrips(simulation, record, tables, incidents, trips, persons)

@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from remalis_envs.errors import SumoError
 from remalis_envs.traffic.core import Arrays, CoreConfig, TrafficCore
 
 _PARENT_POLL_S = 5.0
@@ -118,6 +119,8 @@ def _picklable(error: Exception) -> Exception:
     try:
         pickle.loads(pickle.dumps(error))
     except Exception:
+        if type(error).__name__ in ("TraCIException", "FatalTraCIError"):
+            return SumoError(f"SUMO stopped: {' '.join(str(error).split())}")
         return RuntimeError(f"{type(error).__name__}: {error}")
     return error
 

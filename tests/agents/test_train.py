@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,7 +16,7 @@ import pytest
 import yaml
 
 from remalis_agents.configs import parse_experiment
-from remalis_agents.evaluate import evaluate, load_policy
+from remalis_agents.evaluate import evaluate, find_checkpoint, load_policy
 from remalis_agents.train import TrainingError, train
 from remalis_envs.errors import RemalisError
 
@@ -97,7 +98,7 @@ def test_resuming_goes_on_where_it_stopped(trained):
 
 def test_resuming_with_another_network_is_a_sentence(trained):
     other = experiment("stop.training_iteration=20", "rl_module.options={hidden: [32, 32]}")
-    with pytest.raises(RemalisError, match="does not fit network 'ippo'") as caught:
+    with pytest.raises(RemalisError, match=r"does not fit.*rl_module.options.hidden was None and is now \[32, 32\]") as caught:
         train("ring", other, storage=trained.run_dir.parent, resume=trained.run_dir, callbacks=[])
     assert "\n" not in str(caught.value)
 
@@ -146,12 +147,21 @@ def test_a_killed_run_resumes(tmp_path):
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     (run,) = tmp_path.glob("ring_*")
-    rows = list(csv.DictReader((next(run.glob("trial_*")) / "progress.csv").open()))
-    numbers = [int(row["training_iteration"]) for row in rows]
-    assert numbers[-1] >= 30
-    restarts = [b for a, b in zip(numbers, numbers[1:], strict=False) if b != a + 1]
-    assert all(b > 1 for b in restarts), "it went on, it did not start again"
+    before, after = (iterations(run / f"trial_{part:02d}") for part in (0, 1))
+    assert after[0] > 1 and after[0] - 1 in before, "it went on from a checkpoint"
+    assert after == list(range(after[0], 31))
     assert kept >= 3
+
+
+def test_half_a_checkpoint_is_passed_over(trained, tmp_path):
+    run = shutil.copytree(trained.run_dir, tmp_path / "run")
+    part = find_checkpoint(trained.run_dir).relative_to(trained.run_dir)
+    (run / part / "module_state.pkl").write_bytes(b"cut off")
+    assert find_checkpoint(run) < run / part, "the one before"
+
+
+def iterations(trial):
+    return [int(row["training_iteration"]) for row in csv.DictReader((trial / "progress.csv").open())]
 
 
 def _latest(checkpoints):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from heapq import heappop, heappush
@@ -118,6 +118,9 @@ def _add_turns(root: ElementTree.Element, edges: dict[str, Edge], inner: dict[st
         from_edge.turns.append(Turn(to_edge.id, from_lane, to_lane, time_s, length_m, cost_s, kind == "t"))
 
 
+_Parents = dict[tuple[str, int], tuple[tuple[str, int] | None, Turn | None]]
+
+
 class Search:
     """Fastest ways, lane by lane, from one edge to all others (Dijkstra)."""
 
@@ -156,7 +159,7 @@ class Search:
         limit_s: float = float("inf"),
         without: frozenset[str] = frozenset(),
         targets: frozenset[str] | None = None,
-    ) -> dict[str, Path]:
+    ) -> Ways:
         """Fastest way to every edge, the start included.
 
         Args:
@@ -164,7 +167,7 @@ class Search:
             lanes: Lanes of it on which one may begin.
             limit_s: Ways of a greater cost are not looked for.
             without: Edges that may not be used.
-            targets: Stop when all of these are reached, and tell of no others.
+            targets: Stop when all of these are reached.
 
         Returns:
             For each edge reached its way; driving times count the whole of every edge, the last one too.
@@ -173,7 +176,7 @@ class Search:
         queue: list[tuple[float, int, str, int, tuple[str, int] | None, Turn | None]] = []
         for lane in lanes:
             heappush(queue, (0.0, next(tie), start, lane, None, None))
-        parents: dict[tuple[str, int], tuple[tuple[str, int] | None, Turn | None]] = {}
+        parents: _Parents = {}
         first: dict[str, tuple[int, float]] = {}
         missing = set(targets or ())
         while queue:
@@ -193,25 +196,43 @@ class Search:
             for step, to_edge, to_lane, taken in self._moves(edge_id, lane):
                 if (to_edge, to_lane) not in parents and to_edge not in without:
                     heappush(queue, (cost + step, next(tie), to_edge, to_lane, node, taken))
-        return {
-            edge_id: self._path(edge_id, lane, cost, parents)
-            for edge_id, (lane, cost) in first.items()
-            if targets is None or edge_id in targets
-        }
+        return Ways(self._edges, first, parents)
 
-    def _path(
-        self,
-        edge_id: str,
-        lane: int,
-        cost: float,
-        parents: dict[tuple[str, int], tuple[tuple[str, int] | None, Turn | None]],
-    ) -> Path:
-        nodes, time_s, length_m = [edge_id], self._edges[edge_id].time_s, self._edges[edge_id].length_m
-        parent, turn = parents[(edge_id, lane)]
+
+class Ways(Mapping[str, Path]):
+    """What a search has found: for each edge reached, the fastest way to it; made when it is asked for."""
+
+    def __init__(self, edges: dict[str, Edge], first: dict[str, tuple[int, float]], parents: _Parents) -> None:
+        """Keep a search's result.
+
+        Args:
+            edges: The lane graph.
+            first: For each edge reached the lane it was first entered on, and the cost up to there.
+            parents: For each lane the lane and the turn by which it was entered.
+        """
+        self._edges, self._first, self._parents = edges, first, parents
+
+    def cost_s(self, edge_id: str) -> float:
+        """What it costs to come to the start of an edge."""
+        return self._first[edge_id][1]
+
+    def __getitem__(self, edge_id: str) -> Path:
+        lane, cost = self._first[edge_id]
+        ids, time_s, length_m = [edge_id], self._edges[edge_id].time_s, self._edges[edge_id].length_m
+        parent, turn = self._parents[(edge_id, lane)]
         while parent is not None and turn is not None:
             edge = self._edges[parent[0]]
-            nodes.append(edge.id)
+            ids.append(edge.id)
             time_s += edge.time_s + turn.time_s
             length_m += edge.length_m + turn.length_m
-            parent, turn = parents[parent]
-        return Path(tuple(reversed(nodes)), time_s, length_m, cost, lane)
+            parent, turn = self._parents[parent]
+        return Path(tuple(reversed(ids)), time_s, length_m, cost, lane)
+
+    def __contains__(self, edge_id: object) -> bool:
+        return edge_id in self._first
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._first)
+
+    def __len__(self) -> int:
+        return len(self._first)

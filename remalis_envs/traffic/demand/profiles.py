@@ -162,7 +162,7 @@ PROFILES: dict[str, DemandProfile] = {
         uturn_share=0.02,
         od_spread=0.6,
         od_period_s=450.0,
-        trip_scale_s=120.0,
+        trip_scale_s=60.0,
     ),
 }
 """The four levels' demand."""

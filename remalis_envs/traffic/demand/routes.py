@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from remalis_envs.traffic.cache import cached
 
-from .lanes import LANE_CHANGE_M, Edge, Path, Search, read_lane_graph
+from .lanes import LANE_CHANGE_M, Edge, Path, Search, Ways, read_lane_graph
 
 ROUTES_VERSION = 1
 """Part of a cached table's name: raise it when the search changes."""
@@ -147,7 +147,7 @@ def build_routes(net_file: str, entries: tuple[str, ...], exits: tuple[str, ...]
         # Entries are ends too, that is, never driven through: a border road is no short cut.
         search = Search(graph, [*starts, *ends], dict(zip(graph, noise.tolist(), strict=True)))
         for origin, start in enumerate(starts):
-            ways = search.ways(start, graph[start].lanes)
+            ways = search.ways(start, graph[start].lanes, targets=None if variant == 0 else frozenset(ends))
             for destination, end in enumerate(ends):
                 if end in ways and end != start and graph[end].to_node != graph[start].from_node:
                     found.append((origin, destination, ways[end], False))
@@ -157,14 +157,14 @@ def build_routes(net_file: str, entries: tuple[str, ...], exits: tuple[str, ...]
 
 
 def _uturns(
-    graph: dict[str, Edge], search: Search, origin: int, start: str, ends: list[str], ways: dict[str, Path]
+    graph: dict[str, Edge], search: Search, origin: int, start: str, ends: list[str], ways: Ways
 ) -> list[tuple[int, int, Path, bool]]:
     """Ways back to where one came in: the nearest turning places, and some further inside."""
     own = [(k, end) for k, end in enumerate(ends) if graph[end].to_node == graph[start].from_node]
     if not own:
         return []
     destination, end = own[0]
-    places = [(ways[edge.id].cost_s, edge.id) for edge in graph.values() if edge.id in ways]
+    places = [(ways.cost_s(edge.id), edge.id) for edge in graph.values() if edge.id in ways]
     places = [place for place in sorted(places) if any(turn.uturn for turn in graph[place[1]].turns)]
     result = []
     for _, place in places[: 4 * UTURNS_PER_ENTRY]:
@@ -174,7 +174,7 @@ def _uturns(
             too_short = changes * LANE_CHANGE_M > edge.length_m
             if not turn.uturn or too_short or (turn.to_edge in there.edges):
                 continue
-            back = search.ways(turn.to_edge, [turn.to_lane]).get(end)
+            back = search.ways(turn.to_edge, [turn.to_lane], targets=frozenset([end])).get(end)
             if back is None:
                 continue
             time_s = there.time_s + turn.time_s + back.time_s

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from remalis_envs.errors import RemalisError
 from remalis_envs.traffic.engine.index import NetworkIndex
 from remalis_envs.traffic.network.transitions import Transition, transition
 
@@ -26,6 +28,41 @@ class SignalTiming:
     min_green_s: float = 5.0
     max_green_s: float = 60.0
     by_geometry: bool = True
+    plain: bool = False
+    """Change signals as sumo-rl and RESCO do: ``yellow_s`` in every case, links that stay green untouched."""
+    first_green_extra_s: float = 0.0
+    """The first green counts as begun this much after the episode, as if a yellow had come before it."""
+
+    def check(self, step_length_s: float = 1.0) -> None:
+        """Raise where no signal could be run with these times.
+
+        Raises:
+            RemalisError: a time is negative, not a multiple of the simulation's step, or leaves no room for a green.
+        """
+        for name in ("decision_s", "yellow_s", "all_red_s", "min_green_s"):
+            value = getattr(self, name)
+            steps = value / step_length_s if isinstance(value, int | float) and math.isfinite(value) else -1.0
+            least = 1 if name == "decision_s" else 0
+            if steps < least or abs(steps - round(steps)) > 1e-9:
+                raise RemalisError(
+                    f"{name} must be a multiple of SUMO's step of {step_length_s:g} s"
+                    f"{' and positive' if least else ', at least 0'}, not {value!r}"
+                )
+        if not self.max_green_s >= max(self.min_green_s, self.decision_s):
+            raise RemalisError(
+                f"max_green_s must be at least min_green_s ({self.min_green_s:g} s) and decision_s "
+                f"({self.decision_s:g} s), not {self.max_green_s!r}; float('inf') switches it off"
+            )
+
+
+def plain_transition(old: str, new: str, yellow_s: float, all_red_s: float) -> Transition:
+    """The way between two signal states where only links that turn red are warned, for the same time always."""
+    losing = [a in "Gg" and b in "rs" for a, b in zip(old, new, strict=True)]
+    states = []
+    for begin_s, length_s, letter in ((0.0, yellow_s, "y"), (yellow_s, all_red_s, "r")):
+        if length_s > 0:
+            states.append((begin_s, "".join(letter if lost else a for lost, a in zip(losing, old, strict=True))))
+    return Transition(tuple(states), yellow_s + all_red_s)
 
 
 SetState = Callable[[str, str], None]
@@ -45,7 +82,7 @@ class SignalControl:
         """Show the first phase everywhere."""
         n = self.index.n_agents
         self.current = np.zeros(n, dtype=np.int64)
-        self.green_since_s = np.full(n, now_s)
+        self.green_since_s = np.full(n, now_s + self.timing.first_green_extra_s)
         """When the current green began; in the future while an intersection is between phases."""
         self.pending: dict[float, list[tuple[str, str]]] = {}
         for agent in range(n):
@@ -91,9 +128,13 @@ class SignalControl:
         key = (agent, old, new)
         if key not in self._transitions:
             inter, timing = self.index.network.intersections[agent], self.timing
-            self._transitions[key] = transition(
-                inter, old, new, timing.yellow_s, timing.all_red_s, geometry=timing.by_geometry
-            )
+            if timing.plain:
+                step = plain_transition(
+                    inter.phases[old].state, inter.phases[new].state, timing.yellow_s, timing.all_red_s
+                )
+            else:
+                step = transition(inter, old, new, timing.yellow_s, timing.all_red_s, geometry=timing.by_geometry)
+            self._transitions[key] = step
         return self._transitions[key]
 
     def next_event_s(self, until_s: float) -> float | None:

@@ -12,6 +12,7 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from remalis_envs.errors import SumoError
 from remalis_envs.traffic.engine.index import NetworkIndex
@@ -50,15 +51,21 @@ class SimulationFiles:
     begin_s: float = 0.0
     step_length_s: float = 1.0
     options: tuple[str, ...] = ()
+    check_junctions: bool = True
+    """Whether SUMO looks for collisions inside junctions too; cars in a collision are taken off the road."""
+    meso: bool = False
+    """SUMO's mesoscopic model instead of its microscopic one."""
 
     def command(self, seed: int) -> list[str]:
         """SUMO's arguments, without the program."""
         args = ["--net-file", self.net_file, "--begin", f"{self.begin_s:g}", "--seed", str(seed)]
         args += ["--step-length", f"{self.step_length_s:g}", "--no-step-log", "true", "--no-warnings", "true"]
         args += ["--duration-log.disable", "true", "--device.tripinfo.probability", "1"]
-        args += ["--collision.check-junctions", "true"]
+        args += ["--collision.check-junctions", "true" if self.check_junctions else "false"]
         # Without these a saved state is not exact; they cost nothing until one is saved.
         args += ["--save-state.rng", "true", "--save-state.precision", "17"]
+        if self.meso:
+            args += ["--mesosim", "true", "--meso-junction-control", "true"]
         for flag, files in (("--route-files", self.route_files), ("--additional-files", self.additional_files)):
             if files:
                 args += [flag, ",".join(files)]
@@ -79,6 +86,11 @@ class Simulation:
         self.files, self.index, self.read_positions = files, index, read_positions
         self._code = index.lane_code.__getitem__
         self._loaded = False
+        self._queue_code: dict[tuple[str, int], int] | None = None
+        if files.meso:
+            lanes = ((lane.id.rpartition("_"), index.lane_code[lane.id]) for lane in index.network.lanes)
+            self._queue_code = {(edge, int(number)): code for (edge, _, number), code in lanes}
+            self._first_lane = {edge: codes[0] for edge, codes in index.lanes_of_edge.items()}
 
     # -- life -------------------------------------------------------------------------------------------------
     def load(self, seed: int, state_file: str | None = None) -> None:
@@ -127,8 +139,17 @@ class Simulation:
 
     def set_state(self, signal: str, state: str) -> None:
         """Show ``state`` at ``signal`` until the next call."""
+        if self.files.meso:
+            # Mesoscopic cars drive through yellow and start without delay; the time that a switch costs in the
+            # microscopic model is about the length of the transition, so it shows red throughout.
+            state = state.replace("y", "r")
         self._raw.trafficlight_setRedYellowGreenState(signal, state)
         self.shown[signal] = state
+
+    @property
+    def raw(self) -> Any:
+        """libsumo's functions by their plain names, such as ``lane_getLength``."""
+        return self._raw
 
     # -- reading ----------------------------------------------------------------------------------------------
     def read(self) -> Vehicles:
@@ -136,7 +157,10 @@ class Simulation:
         raw = self._raw
         ids = raw.vehicle_getIDList()
         n = len(ids)
-        code = np.fromiter(map(self._code, map(raw.vehicle_getLaneID, ids)), np.int64, n)
+        if self._queue_code is None:
+            code = np.fromiter(map(self._code, map(raw.vehicle_getLaneID, ids)), np.int64, n)
+        else:
+            code = self._meso_codes(ids)
         speed = np.fromiter(map(raw.vehicle_getSpeed, ids), np.float64, n)
         wait = np.zeros(n)
         halting = np.flatnonzero(speed < HALTING_M_S)
@@ -145,6 +169,16 @@ class Simulation:
         if self.read_positions:
             vehicles.position_m = np.fromiter(map(raw.vehicle_getLanePosition, ids), np.float64, n)
         return vehicles
+
+    def _meso_codes(self, ids: Sequence[str]) -> npt.NDArray[np.int64]:
+        """Lane codes in a mesoscopic simulation, where a car has an edge and a queue on it but no lane."""
+        assert self._queue_code is not None
+        roads, queues = self.each("getRoadID", ids), self.each("getLaneIndex", ids)
+        known, first = self._queue_code, self._first_lane
+        code = [
+            known.get(pair, first.get(pair[0], -1)) for pair in zip(roads, queues, strict=True)
+        ]
+        return np.array(code, dtype=np.int64)
 
     def waiting_pedestrians(self) -> np.ndarray:
         """People who stand before each crossing, ``(crossings,)``."""
@@ -184,6 +218,13 @@ class Simulation:
         """Ids of the cars on the road."""
         ids: tuple[str, ...] = self._raw.vehicle_getIDList()
         return ids
+
+    def has_departed(self, vehicle: str) -> bool:
+        """Whether a car has been let onto the roads; False where SUMO does not know it."""
+        try:
+            return bool(self._raw.vehicle_getDeparture(vehicle) >= 0.0)
+        except self.sumo.TraCIException:
+            return False
 
     def vehicle_parameter(self, vehicle: str, name: str) -> str:
         """A device's parameter of a car on the road."""

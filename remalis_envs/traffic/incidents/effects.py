@@ -17,8 +17,8 @@ CLOSED_COST_S = 1e6
 PASS_M = 60.0
 """Who is nearer than this to the turn into a road when it is being closed still drives through."""
 
-CRASH_DECEL_M_S2 = 2.0
-CRASH_MARGIN_M = 15.0
+CRASH_DECEL_M_S2 = 2.5
+CRASH_MARGIN_M = 10.0
 CRASH_LEAST_S = 60.0
 
 

@@ -50,6 +50,11 @@ class IncidentProfile:
     """No incident begins before this time of the episode."""
 
     @property
+    def any(self) -> bool:
+        """Whether anything can happen at all."""
+        return any(self.rate_per_h(kind) > 0.0 for kind in KINDS)
+
+    @property
     def needs_friction(self) -> bool:
         """Whether SUMO must run with ``--device.friction.probability 1``: without it, friction has no effect."""
         return self.rains_per_h > 0.0 or self.ices_per_h > 0.0

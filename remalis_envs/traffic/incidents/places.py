@@ -11,15 +11,20 @@ from remalis_envs.traffic.cache import cached
 from remalis_envs.traffic.demand.lanes import Edge, Search, read_lane_graph
 from remalis_envs.traffic.network.model import RoadNetwork
 
-PLACES_VERSION = 1
+PLACES_VERSION = 3
 """Part of a cached file's name: raise it when the rules change."""
 
 DETOUR_LIMIT_S = 240.0
 """A road is closed only where every way over it has a detour that costs no more than this in addition."""
 
-CRASH_EDGE_M = 100.0
-CRASH_AT = 0.4
-"""Where along an edge crashes happen: far enough from both junctions to be passed on another lane."""
+CRASH_EDGE_M = 90.0
+"""Least length of an edge where cars may crash."""
+
+CRASH_AT = 0.7
+"""Where along an edge crashes happen: room before it to brake gently, room after it to change lanes again."""
+
+WORK_EDGE_M = 100.0
+"""Least length of an edge that may lose a lane."""
 
 
 @dataclass(frozen=True)
@@ -92,10 +97,12 @@ def find_places(net_file: str, roads: tuple[tuple[str, ...], ...], borders: tupl
     border = set(borders)
     inner = [edge for edge in graph.values() if edge.id not in border]
     before: dict[str, list[str]] = {}
+    turning: dict[str, list[str]] = {}
     for edge in graph.values():
         for turn in edge.turns:
-            if not turn.uturn and edge.id not in before.setdefault(turn.to_edge, []):
-                before[turn.to_edge].append(edge.id)
+            known = (turning if turn.uturn else before).setdefault(turn.to_edge, [])
+            if edge.id not in known:
+                known.append(edge.id)
     search = Search(graph, [edge for edge in borders if edge in graph])
     closable = []
     for edges in roads:
@@ -110,7 +117,10 @@ def find_places(net_file: str, roads: tuple[tuple[str, ...], ...], borders: tupl
         for lane in edge.lanes
     ]
     work_lanes = [
-        LanePlace(edge.id, lane, 0.0) for edge in inner for lane in edge.lanes if _spare(graph, before, edge, lane)
+        LanePlace(edge.id, lane, 0.0)
+        for edge in inner
+        for lane in edge.lanes
+        if _spare(graph, [*before.get(edge.id, []), *turning.get(edge.id, [])], edge, lane)
     ]
     return Places(tuple(closable), tuple(crash_lanes), tuple(work_lanes), tuple(graph), _middles(graph))
 
@@ -129,7 +139,7 @@ def _detours(
     used: dict[str, None] = {}
     for start in into:
         usual = search.ways(start, graph[start].lanes, targets=frozenset(onto))
-        limit_s = DETOUR_LIMIT_S + max((way.cost_s for edge, way in usual.items() if edge in onto), default=0.0)
+        limit_s = DETOUR_LIMIT_S + max((usual.cost_s(edge) for edge in onto if edge in usual), default=0.0)
         ways = search.ways(start, graph[start].lanes, limit_s=limit_s, without=closed, targets=frozenset(onto))
         for end in onto:
             back = graph[end].to_node == graph[start].from_node
@@ -140,17 +150,17 @@ def _detours(
     return tuple(used) if into and onto else None
 
 
-def _spare(graph: dict[str, Edge], before: dict[str, list[str]], edge: Edge, lane: int) -> bool:
+def _spare(graph: dict[str, Edge], into: list[str], edge: Edge, lane: int) -> bool:
     """Whether all that comes in and goes out over an edge can do so on its other lanes."""
-    if len(edge.lanes) < 2 or edge.length_m < CRASH_EDGE_M:
+    if len(edge.lanes) < 2 or edge.length_m < WORK_EDGE_M:
         return False
     outs = {turn.to_edge for turn in edge.turns}
     if not outs or outs != {turn.to_edge for turn in edge.turns if turn.from_lane != lane}:
         return False
-    for origin in before.get(edge.id, []):
+    for origin in into:
         if all(turn.to_lane == lane for turn in graph[origin].turns if turn.to_edge == edge.id):
             return False
-    return bool(before.get(edge.id))
+    return bool(into)
 
 
 def _middles(graph: dict[str, Edge]) -> tuple[tuple[float, float], ...]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from remalis_envs.traffic.demand.routes import RouteTable, add_route
 from remalis_envs.traffic.demand.vehicle_types import CAR, VEHICLE_TYPES
 
@@ -73,15 +75,7 @@ class IncidentRuntime:
 
         The route is made known to SUMO where it is not yet.
         """
-        if route in self._affected:
-            name = self._detour(sumo, route)
-            if name:
-                return name
-        name = self._routes.id(route)
-        if name not in self._known:
-            self._known.add(name)
-            add_route(sumo, self._routes, route)
-        return name
+        return self._detour(sumo, route) if route in self._affected else self._plain(sumo, route)
 
     def undo(self, sumo: Any) -> None:
         """End everything at once, as if no incident had been."""
@@ -147,15 +141,29 @@ class IncidentRuntime:
             self._affected = set(hit.nonzero()[0].tolist()) if hit is not None else set()
 
     def _detour(self, sumo: Any, route: int) -> str:
-        """Name of a detour for a drawn route around what is closed now; empty where SUMO finds none."""
+        """Name of a route around what is closed now, for a trip whose drawn route is not free."""
         key = (route, self._closed)
         if key not in self._detours:
             edges = self._routes.edge_ids(route)
             found = sumo.simulation.findRoute(edges[0], edges[-1], VEHICLE_TYPES[CAR]["id"]).edges
-            name = f"{self._routes.id(route)}.d{len(self._detours)}"
             if found and not set(found).intersection(self._closed):
+                name = f"{self._routes.id(route)}.d{len(self._detours)}"
                 sumo.route.add(name, list(found))
             else:
-                name = ""
+                name = self._elsewhere(sumo, route)
             self._detours[key] = name
         return self._detours[key]
+
+    def _elsewhere(self, sumo: Any, route: int) -> str:
+        """Another route from the same entry, for who would turn round on a closed road and finds no other place."""
+        routes = self._routes
+        free = np.flatnonzero(routes.usable & (routes.origin == routes.origin[route]))
+        choices = [int(other) for other in free if int(other) not in self._affected]
+        return self._plain(sumo, choices[0] if choices else route)
+
+    def _plain(self, sumo: Any, route: int) -> str:
+        name = self._routes.id(route)
+        if name not in self._known:
+            self._known.add(name)
+            add_route(sumo, self._routes, route)
+        return name

@@ -152,7 +152,7 @@ def legs_of(net: NetFile, roads: Roads, signal: str, junctions: tuple[str, ...])
         count = len(legs)
         legs = _merge(legs)
         warnings.warn(
-            f"Intersection {signal!r} has {count} arms; agents see at most {MAX_ARMS}, so its closest arms were merged.",
+            f"Intersection {signal!r} has {count} arms; agents see at most {MAX_ARMS}: the closest were merged.",
             RuntimeWarning,
             stacklevel=2,
         )

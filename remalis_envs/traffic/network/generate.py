@@ -22,6 +22,7 @@ PHASE_COUNTS: dict[str, tuple[int, int]] = {"easy": (4, 9), "medium": (10, 15), 
 """Least and most phases at each intersection of a level."""
 _ATTEMPTS = 60
 _HELL_SIGNALS = 100
+_LEAST_ROAD_M = 60.0
 
 
 def grid(
@@ -54,6 +55,11 @@ def grid(
     Returns:
         The cached network file.
     """
+    if min(rows, cols, lanes) < 1 or min(length_m, attach_m) < _LEAST_ROAD_M:
+        raise RemalisError(
+            f"A grid has at least one row, column and lane, and roads of at least {_LEAST_ROAD_M:.0f} m; got "
+            f"{rows} rows, {cols} columns, {lanes} lanes, {length_m:g} m inside and {attach_m:g} m outside."
+        )
     plan = grid_plan(rows, cols, length_m, attach_m, lanes, speed_m_s)
     plan.turn_lanes = 1 if turn_lane else 0
     plan.crossings, plan.uturns = crossings, uturns

@@ -89,6 +89,10 @@ class Intersection:
     """Least clearance for vehicles, after the yellow."""
     crossing_clearance_s: tuple[float, ...]
     """For each movement, the red a crossing needs before others may start; 0 for vehicles."""
+    yields_to: tuple[tuple[int, ...], ...] = ()
+    """For each position of the signal's state, the positions that it gives way to when both are green."""
+    turn_clearance_s: tuple[float, ...] = ()
+    """For each position, the red after yellow that a turn needs to leave from where it waits; 0 for others."""
 
 
 @dataclass(frozen=True)

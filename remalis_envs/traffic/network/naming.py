@@ -30,7 +30,9 @@ def phase_names(movements: tuple[Movement, ...], arms: tuple[str, ...], splits: 
     return names
 
 
-def _short(movements: tuple[Movement, ...], arms: tuple[str, ...], major: tuple[int, ...], minor: tuple[int, ...]) -> str:
+def _short(
+    movements: tuple[Movement, ...], arms: tuple[str, ...], major: tuple[int, ...], minor: tuple[int, ...]
+) -> str:
     groups: dict[tuple[str, str], list[int]] = {}
     for arm in range(len(arms)):
         said = (_turns(movements, arm, major, arms), _turns(movements, arm, minor, arms))

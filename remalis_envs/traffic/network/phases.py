@@ -69,9 +69,7 @@ def _with_yielding(graph: SignalGraph, units: int) -> int:
 def _weights(graph: SignalGraph, units: int) -> dict[int, float]:
     """How well a set serves each movement: 2 with right of way, 1 yielding."""
     minor = graph.yielding(units)
-    return {
-        m: 1.0 if any(minor >> p & 1 for p in graph.movements[m].links) else 2.0 for m in graph.movements_of(units)
-    }
+    return {m: 1.0 if any(minor >> p & 1 for p in graph.movements[m].links) else 2.0 for m in graph.movements_of(units)}
 
 
 def _order(graph: SignalGraph):  # type: ignore[no-untyped-def]

@@ -117,13 +117,13 @@ def convert(plan: RoadPlan, out: Path, seed: int = 0) -> list[str]:
         edges_xml, splits = _edges_xml(plan)
         edges.write_text(edges_xml, encoding="utf-8")
         nodes.write_text(_nodes_xml(plan, splits), encoding="utf-8")
-        crossings = Path(scratch, "plan.con.xml")
-        crossings.write_text(_crossings_xml(plan), encoding="utf-8")
-        arguments = ["--node-files", str(nodes), "--edge-files", str(edges), "--connection-files", str(crossings)]
+        connections = Path(scratch, "plan.con.xml")
+        connections.write_text(_connections_xml(plan), encoding="utf-8")
+        arguments = ["--node-files", str(nodes), "--edge-files", str(edges), "--connection-files", str(connections)]
         arguments += ["--output-file", str(out)]
         arguments += ["--seed", str(seed), "--tls.discard-simple", "--output.street-names", "false"]
         arguments += ["--default.junctions.radius", "6", "--junctions.corner-detail", "5"]
-        arguments += ["--tls.default-type", "static", "--tls.cycle.time", "90", "--offset.disable-normalization"]
+        arguments += ["--tls.default-type", "static", "--internal-junctions.vehicle-width", "3.0"]
         if plan.crossings:
             arguments += ["--sidewalks.guess"]
         if plan.uturns:
@@ -139,18 +139,27 @@ def _nodes_xml(plan: RoadPlan, splits: list[Node]) -> str:
     for node in [*plan.nodes.values(), *splits]:
         degree = degrees.get(node.id, 2)
         kind = "traffic_light" if degree >= 3 else "dead_end" if degree == 1 else "priority"
-        rows.append(f'<node id={quoteattr(node.id)} x="{node.x_m:.2f}" y="{node.y_m:.2f}" type="{kind}"/>')
+        # Where a turn lane opens the node is kept short: in a long one, cars stop side by side between two lanes.
+        radius = ' radius="1"' if node.id not in plan.nodes else ""
+        rows.append(f'<node id={quoteattr(node.id)} x="{node.x_m:.2f}" y="{node.y_m:.2f}" type="{kind}"{radius}/>')
     return "<nodes>\n" + "\n".join(rows) + "\n</nodes>\n"
 
 
-def _crossings_xml(plan: RoadPlan) -> str:
-    """A crossing over every arm of every signal: netconvert's own guess leaves some out."""
+def _connections_xml(plan: RoadPlan) -> str:
+    """A crossing over every arm of every signal, and straight lanes where turn lanes open.
+
+    netconvert's guess leaves some crossings out. It also splits a lane in two where a turn lane opens: long vehicles
+    that stopped there were hit by those beside them. So cars change lanes to reach the turn lane.
+    """
     rows = []
-    for road in plan.roads if plan.crossings else ():
-        for a, b in ((road.a, road.b), (road.b, road.a)):
-            if plan.degrees_at(b) >= 3:
-                inward = f"{a}-{b}.stop" if plan.is_split(road, b) else f"{a}-{b}"
-                edges = quoteattr(f"{inward} {b}-{a}")
+    for road in plan.roads:
+        for a, b, lanes in ((road.a, road.b, road.lanes_ab), (road.b, road.a, road.lanes_ba)):
+            split = plan.is_split(road, b)
+            ends = f"from={quoteattr(f'{a}-{b}')} to={quoteattr(f'{a}-{b}.stop')}"
+            for lane in range(lanes) if split else ():
+                rows.append(f'<connection {ends} fromLane="{lane}" toLane="{lane}"/>')
+            if plan.crossings and plan.degrees_at(b) >= 3:
+                edges = quoteattr(f"{a}-{b}.stop {b}-{a}" if split else f"{a}-{b} {b}-{a}")
                 rows.append(f'<crossing node={quoteattr(b)} edges={edges} priority="true"/>')
     return "<connections>\n" + "\n".join(rows) + "\n</connections>\n"
 
@@ -165,9 +174,7 @@ def _edges_xml(plan: RoadPlan) -> tuple[str, list[Node]]:
     return "<edges>\n" + "\n".join(rows) + "\n</edges>\n", splits
 
 
-def _direction_xml(
-    plan: RoadPlan, road: Road, way: tuple[str, str, int], rows: list[str], splits: list[Node]
-) -> None:
+def _direction_xml(plan: RoadPlan, road: Road, way: tuple[str, str, int], rows: list[str], splits: list[Node]) -> None:
     """One direction of a road, cut in two where a turn lane opens.
 
     A turn lane takes half its width from each side of the middle line, so both directions keep clear of it.
@@ -180,9 +187,7 @@ def _direction_xml(
     half = LANE_M / 2
     right = half * max(plan.pocket(node) if plan.is_split(road, node) else 0 for node in (a, b))
     if not plan.is_split(road, b):
-        rows.append(
-            _edge_xml(f"{a}-{b}", a, b, lanes + pocket, road.speed_m_s, _shifted(start, end, along, -right))
-        )
+        rows.append(_edge_xml(f"{a}-{b}", a, b, lanes + pocket, road.speed_m_s, _shifted(start, end, along, -right)))
         return
     share = 1.0 - (plan.turn_lane_m + _JUNCTION_M) / length
     middle = Node(

@@ -13,11 +13,12 @@ from remalis_envs.errors import RemalisError, SumoError, unknown
 from ..cache import cached
 from . import store
 from .arms import Leg, Roads, legs_of, signals_of
-from .clearance import all_red_s, crossing_s, yellow_s
+from .clearance import all_red_s, crossing_s, turn_s, yellow_s
 from .model import MAX_PHASES, Arm, Intersection, Lane, Phase, RoadNetwork
 from .movements import Streams, streams_of
 from .netfile import NetFile, parse_net
 from .phases import generate_phases, phases_of_states
+from .signal_graph import SignalGraph
 
 PhaseSource = Literal["generated", "program"]
 DEFAULT_COUNT = (4, MAX_PHASES)
@@ -117,7 +118,7 @@ def _phases_of(
 ) -> tuple[Phase, ...]:
     if source == "program":
         states = [s for s in net.programs[name] if ("G" in s or "g" in s) and "y" not in s and "Y" not in s]
-        states = list(dict.fromkeys(states)) or net.programs[name][:1]
+        states = states or net.programs[name][:1]
         possible = len(states)
         phases = phases_of_states(streams.movements, streams.arm_names, states[:MAX_PHASES])
     else:
@@ -164,6 +165,8 @@ def _intersection(
         yellow_s(net, streams),
         all_red_s(net, streams),
         tuple(crossing_s(m) for m in streams.movements),
+        SignalGraph(net, streams).yields_to(),
+        turn_s(net, streams, max((len(p.state) for p in phases), default=0)),
     )
 
 

@@ -45,6 +45,10 @@ class SignalGraph:
             for v in bits(self._waits_for[u]):
                 self.joint[v] &= ~(1 << u)
 
+    def yields_to(self) -> tuple[tuple[int, ...], ...]:
+        """For each signal position, the positions that it gives way to."""
+        return tuple(tuple(bits(mask)) for mask in self._yields_to)
+
     def links_mask(self, units: int) -> int:
         """Mask of the signal positions that are green in a set of units."""
         mask = 0

@@ -60,5 +60,7 @@ def _unpack_intersection(row: list[Any]) -> Intersection:
         Movement(a, b, c, d, e, tuple(f), tuple(g), tuple(h), i) for a, b, c, d, e, f, g, h, i in values["movements"]
     )
     values["phases"] = tuple(Phase(a, b, tuple(c), tuple(d)) for a, b, c, d in values["phases"])
+    values["yields_to"] = tuple(tuple(p) for p in values["yields_to"])
+    values["turn_clearance_s"] = tuple(values["turn_clearance_s"])
     values["crossing_clearance_s"] = tuple(values["crossing_clearance_s"])
     return Intersection(**values)

@@ -49,22 +49,41 @@ def transition(
         return Transition((), 0.0)
     crossings = {p for m in intersection.movements if m.kind == "crossing" for p in m.links}
     losing = {p for p, (a, b) in enumerate(zip(old, new, strict=True)) if a in _GREEN and b not in _GREEN}
-    yellow, red = yellow_s, all_red_s
+    yellow, red, walking = yellow_s, all_red_s, 0.0
     if geometry:
-        yellow, red = max(yellow, intersection.yellow_s), max(red, intersection.all_red_s)
-    vehicles_s = yellow + red if losing - crossings else 0.0
-    walking_s = _walking_s(intersection, losing & crossings) if geometry else 0.0
-    duration = float(math.ceil(max(vehicles_s, walking_s, _softening_s(old, new, red))))
-    yellow_from = duration - vehicles_s if losing - crossings else duration
+        losing |= _in_the_way(intersection, old, losing)
+        yellow, red = (
+            max(yellow, intersection.yellow_s),
+            max(red, intersection.all_red_s, _turning_s(intersection, old, losing)),
+        )
+        walking = _walking_s(intersection, losing & crossings)
+    vehicles = losing - crossings
+    clearing = yellow + red if vehicles else 0.0
+    duration = float(math.ceil(max(clearing, walking, _softening_s(old, new, red))))
+    yellow_from = duration - clearing if vehicles else duration
     states: list[tuple[float, str]] = []
     # With nothing to clear the new phase starts at once; an all-red of no length is not shown.
     if yellow_from > 0:
         _add(states, 0.0, _shown(old, new, losing & crossings, None, losing))
-    if losing - crossings:
+    if vehicles:
         _add(states, yellow_from, _shown(old, new, crossings, "y", losing))
-    if losing - crossings and yellow_from + yellow < duration:
+    if vehicles and yellow_from + yellow < duration:
         _add(states, yellow_from + yellow, _shown(old, new, crossings, "r", losing))
     return Transition(tuple(states), duration)
+
+
+def _in_the_way(intersection: Intersection, old: str, losing: set[int]) -> set[int]:
+    """Links that must pause although they stay green.
+
+    A turn that loses its green while the stream it waited for goes on would be caught inside the junction.
+    """
+    if not intersection.yields_to:
+        return set()
+    return {q for p in losing if old[p] == "g" for q in intersection.yields_to[p] if old[q] in _GREEN}
+
+
+def _turning_s(intersection: Intersection, old: str, losing: set[int]) -> float:
+    return max((intersection.turn_clearance_s[p] for p in losing if old[p] == "g"), default=0.0)
 
 
 def _softening_s(old: str, new: str, all_red_s: float) -> float:
@@ -112,7 +131,5 @@ class Transitions:
         key = (from_phase, to_phase)
         if key not in self._known:
             yellow, red, geometry = self._options
-            self._known[key] = transition(
-                self.intersection, from_phase, to_phase, yellow, red, geometry=geometry
-            )
+            self._known[key] = transition(self.intersection, from_phase, to_phase, yellow, red, geometry=geometry)
         return self._known[key]

@@ -1,0 +1,90 @@
+"""Speed of the environments, beside other people's: ``python benchmarks/speed.py traffic [--quick] [--out FILE]``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from traffic_speed import report, runner, sections
+
+RESULTS = Path(__file__).resolve().parent / "results"
+Runner = Callable[[sections.Plan, runner.Progress], dict[str, Any]]
+SECTIONS: dict[str, Runner] = {
+    "16 signals": lambda plan, rows: sections.beside_others("grid4x4", plan, rows),
+    "64 signals": lambda plan, rows: sections.beside_others("grid8x8", plan, rows),
+    "174 signals": lambda plan, rows: sections.beside_others("irregular174", plan, rows),
+    "meso": sections.meso,
+    "reset": sections.resets,
+    "several at once": sections.workers,
+    "growth": sections.growth,
+}
+QUICK = ("16 signals", "meso", "reset", "several at once", "growth")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the benchmark; 0 once all was measured, whatever the figures are."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("family", choices=["traffic"])
+    parser.add_argument("--quick", action="store_true", help="a short run that tries every part; its times mean little")
+    parser.add_argument("--only", action="append", choices=list(SECTIONS), help="a section; may be given several times")
+    parser.add_argument("--out", type=Path, help="JSON file (default: benchmarks/results/speed_traffic.json, "
+                        "in a quick run none)")  # fmt: skip
+    given = parser.parse_args(arguments)
+    names = given.only or (QUICK if given.quick else tuple(SECTIONS))
+    command = " ".join(["python benchmarks/speed.py", *(sys.argv[1:] if arguments is None else arguments)])
+    result = report.circumstances(command, given.quick)
+    begun = time.monotonic()
+    result["sections"] = _run(names, sections.Plan(given.quick))
+    result["took_s"] = round(time.monotonic() - begun)
+    console = Console()
+    report.show(result, console)
+    out = given.out or (None if given.quick else RESULTS / "speed_traffic.json")
+    if out is not None:
+        report.write(result, out)
+        console.print(f"written: {out}")
+        if "growth" in result["sections"]:
+            report.plot_growth(result["sections"]["growth"]["rows"], out.with_name(out.stem + "_scaling.png"))
+    return 0
+
+
+class _Rows:
+    """A row of the display for each section."""
+
+    def __init__(self, display: Progress, name: str) -> None:
+        self._display, self._name = display, name
+        self._row, self._total = display.add_task(name, total=None, doing="waiting"), 0
+
+    def expect(self, count: int) -> None:
+        self._total += count
+        self._display.update(self._row, total=self._total)
+
+    def begin(self, label: str) -> None:
+        self._display.update(self._row, doing=label)
+
+    def end(self) -> None:
+        self._display.update(self._row, advance=1, doing="")
+
+
+def _run(names: tuple[str, ...] | list[str], plan: sections.Plan) -> dict[str, Any]:
+    columns = (
+        TextColumn("{task.description:16}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
+        TextColumn("{task.fields[doing]}"),
+    )  # fmt: skip
+    found: dict[str, Any] = {}
+    with Progress(*columns, console=Console(stderr=True)) as display:
+        rows = {name: _Rows(display, name) for name in names}
+        for name in names:
+            rows[name].begin("building the map")
+            found[name] = SECTIONS[name](plan, rows[name])
+    return found
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""What ``benchmarks/speed.py traffic`` measures: every measurement in a process of its own, repetitions interleaved."""

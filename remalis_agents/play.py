@@ -1,0 +1,132 @@
+"""The command `remalis play`: films a controller or a trained team at work."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from remalis_agents.film import Film, Player, TeamPlayer, check_pace, film
+from remalis_agents.film_files import film_writer
+from remalis_envs.errors import RemalisError
+
+HELP = "film the traffic, as mp4 or gif"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    add = parser.add_argument
+    add("--level", help="the level to play (default: easy, or what the checkpoint was trained on)")
+    add("--scenario", help="a scenario to play instead of a level, such as resco/cologne8 or a .sumocfg file")
+    add("--controller", metavar="NAME", help="who controls the signals (default: max_pressure)")
+    add("--checkpoint", metavar="PATH", help="a checkpoint or a run's folder: the learned team controls the signals")
+    add("--out", required=True, metavar="FILE", help="the film, ending in .mp4 or .gif")
+    add("--seed", type=int, default=0, help="seed of the episode (default: 0)")
+    add("--split", default="test", help="train, validation or test (default: test)")
+    add("--seconds", type=float, default=300.0, help="simulated time to show (default: 300)")
+    add("--skip", type=float, default=0.0, metavar="SECONDS", help="simulated time before the first frame")
+    add("--speed", type=float, default=8.0, help="simulated seconds in a second of film (default: 8)")
+    add("--fps", type=float, default=20.0, help="frames in a second of film (default: 20)")
+    add("--width", type=int, metavar="PIXELS", help="width of the film (default: 1080, 1360 for large maps)")
+
+
+def add_parser(subparsers: Any) -> None:
+    """Add the command to a parser's commands."""
+    parser = subparsers.add_parser("play", help=HELP)
+    add_arguments(parser)
+    parser.set_defaults(handler=main)
+
+
+def main(args: argparse.Namespace) -> int:
+    """Run the command; returns the exit code.
+
+    Raises:
+        RemalisError: something that the user can put right.
+    """
+    check_pace(args.seconds, args.skip, args.fps, args.speed)
+    if args.controller and args.checkpoint:
+        raise RemalisError("Give --controller or --checkpoint, not both: one of them controls the signals.")
+    if args.width is not None and args.width < MIN_WIDTH_PX:
+        raise RemalisError(f"A film is at least {MIN_WIDTH_PX} pixels wide, not {args.width}.")
+    with film_writer(args.out, args.fps):  # before anything is built: can a film be written there?
+        pass
+    made = play(args)
+    figures = f"{made.simulated_s:.0f} s of traffic in {made.duration_s:.0f} s, {_size(made.path)}"
+    print(f"film        {made.path}  ({figures})")
+    print(f"mean delay  {made.metrics['mean_delay_s']:.1f} s")
+    return 0
+
+
+run = main
+MIN_WIDTH_PX = 480
+
+
+def play(args: argparse.Namespace) -> Film:
+    """Make the environment and its player, and film them."""
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+    from remalis_envs.traffic.traffic_v0 import traffic_v0
+
+    player, options, label = _player(args)
+    env = traffic_v0(**options)
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    try:
+        with Progress(*columns, transient=True) as progress:
+            task = progress.add_task(f"{env.config.scenario.name}, {label}", total=None)
+            return film(
+                env,
+                player,
+                args.out,
+                seed=args.seed,
+                seconds=args.seconds,
+                skip_s=args.skip,
+                fps=args.fps,
+                speed=args.speed,
+                label=label,
+                width=args.width,
+                on_frame=lambda done, total: progress.update(task, completed=done, total=total),
+            )
+    finally:
+        env.close()
+
+
+def _player(args: argparse.Namespace) -> tuple[Player, dict[str, Any], str]:
+    """Who plays, the environment's options, and the player's name for people."""
+    options: dict[str, Any] = {"split": args.split}
+    if args.checkpoint:
+        player, trained, label = _learned(args.checkpoint)
+        options = {**trained, **options}
+    else:
+        from remalis_agents.controllers import make_controller
+
+        player = make_controller(args.controller or "max_pressure")
+        options.update(player.env_options())
+        label = player.name.replace("_", " ")
+    if args.level or args.scenario:
+        options = {key: value for key, value in options.items() if key not in ("level", "scenario", "protocol")}
+    chosen = {"level": args.level, "scenario": args.scenario}
+    return player, options | {key: value for key, value in chosen.items() if value is not None}, label
+
+
+def _learned(checkpoint: str) -> tuple[Player, dict[str, Any], str]:
+    """A trained team, the options of the traffic environment that it was trained in, and the network's name."""
+    from remalis_agents.evaluate import PolicyActor, check_fits, load_policy
+    from remalis_envs.team import TeamEnv
+    from remalis_envs.traffic.traffic_v0 import traffic_v0
+
+    policy = load_policy(checkpoint)
+    trained = dict(policy.model_config.get("trained_on", {}))
+    options = dict(trained.get("env_config", {})) if "Traffic" in str(trained.get("env", "")) else {}
+    options.pop("max_agents", None)
+    # Every traffic agent has the same spaces, so the smallest map tells whether the team fits.
+    smallest = TeamEnv(traffic_v0("easy"))
+    try:
+        check_fits(policy, smallest, "the traffic environment")
+    finally:
+        smallest.close()
+    return TeamPlayer(PolicyActor(policy)), options, f"learned, {policy.network_name}"
+
+
+def _size(path: Path) -> str:
+    size = path.stat().st_size
+    return f"{size / 1e6:.1f} MB" if size >= 1e6 else f"{size / 1e3:.0f} kB"

@@ -1,0 +1,274 @@
+"""The environment keeps the contracts of PettingZoo and Gymnasium, and its own."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import gymnasium
+import numpy as np
+import pettingzoo
+import pytest
+from gymnasium.utils.env_checker import check_env
+from pettingzoo.test import parallel_api_test, parallel_seed_test
+
+import remalis_envs
+from remalis_envs.errors import RemalisError, UnknownNameError
+from remalis_envs.traffic.observations import ARM_FEATURES, LAYOUT, PHASE_FEATURES, VEHICLE_SCALE
+from tests.traffic.conftest import LEVELS, legal_actions
+
+WORLDS: list[dict[str, Any]] = [*({"level": level} for level in LEVELS), {"scenario": "resco/cologne8"}]
+IDS = [next(iter(world.values())) for world in WORLDS]
+
+
+@pytest.mark.parametrize("world", WORLDS, ids=IDS)
+def test_pettingzoo_conformance(world: dict[str, Any]) -> None:
+    env = remalis_envs.traffic_v0(**world, horizon_s=100)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        parallel_api_test(env, num_cycles=25)
+    env.close()
+
+
+@pytest.mark.parametrize("world", WORLDS, ids=IDS)
+def test_pettingzoo_seeds(world: dict[str, Any]) -> None:
+    parallel_seed_test(lambda: remalis_envs.traffic_v0(**world, horizon_s=100, backend="worker"))
+
+
+@pytest.mark.parametrize("world", WORLDS, ids=IDS)
+def test_gymnasium_conformance_of_the_team_view(world: dict[str, Any]) -> None:
+    env = gymnasium.make("remalis/TrafficTeam-v0", **world, horizon_s=50)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        check_env(env.unwrapped, skip_render_check=True)
+    env.close()
+
+
+def test_the_registry_of_pettingzoo_builds_it() -> None:
+    env = pettingzoo.make("parallel", "remalis/traffic-v0", level="easy")
+    assert len(env.possible_agents) == 9
+    assert not env.agents
+    env.close()
+
+
+@pytest.mark.parametrize(
+    ("level", "agents", "fewest", "most"),
+    [("easy", 9, 2, 9), ("medium", 25, 10, 15), ("hard", 64, 16, 32), ("hell", 100, 26, 32)],
+)
+def test_levels_have_the_promised_size(level: str, agents: int, fewest: int, most: int) -> None:
+    env = remalis_envs.traffic_v0(level=level)
+    counts = [len(env.phases(agent)) for agent in env.possible_agents]
+    assert len(counts) == agents or (level == "hell" and len(counts) >= agents)
+    assert fewest <= min(counts) <= max(counts) <= most
+    for inter in env.network.intersections:
+        served = {m for phase in inter.phases for m in phase.major + phase.minor}
+        assert served == {m.index for m in inter.movements}, f"{inter.id} leaves a movement red for ever"
+        assert 3 <= len(inter.arms) <= 6
+        assert len({phase.state for phase in inter.phases}) == len(inter.phases)
+
+
+def test_spaces_are_the_same_for_every_agent_of_every_level() -> None:
+    spaces = set()
+    for level in LEVELS:
+        env = remalis_envs.traffic_v0(level=level)
+        for agent in env.possible_agents:
+            assert env.observation_space(agent) is env.observation_space(agent)
+            spaces.add((str(env.observation_space(agent)), str(env.action_space(agent))))
+    assert len(spaces) == 1
+
+
+def test_a_fresh_green_may_not_be_changed_and_an_old_one_must_be(easy: Any) -> None:
+    observations, _ = easy.reset(seed=1)
+    agent = easy.possible_agents[4]
+    hold = {a: int(np.flatnonzero(o["action_mask"])[0]) for a, o in observations.items()}
+    greens = []
+    for _ in range(30):
+        mask = observations[agent]["action_mask"]
+        current = int(LAYOUT.phase_features(observations[agent]["observation"])[:, 1].argmax())
+        greens.append((mask.sum(), bool(mask[current])))
+        actions = {a: hold[a] if o["action_mask"][hold[a]] else int(np.flatnonzero(o["action_mask"])[0])
+                   for a, o in observations.items()}
+        observations, *_ = easy.step(actions)
+    assert greens[0] == (1, True), "the first green has not lasted its minimum"
+    assert greens[1] == (8, True)
+    assert greens[12] == (7, False), "60 s is the longest green"
+    assert greens[13][0] == 1, "between phases only the coming one is legal"
+
+
+def test_masked_actions_become_the_safe_default_and_are_counted(easy: Any) -> None:
+    observations, _ = easy.reset(seed=1)
+    agent = easy.possible_agents[0]
+    forbidden = int(np.flatnonzero(observations[agent]["action_mask"] == 0)[0])
+    actions = {a: int(np.flatnonzero(o["action_mask"])[0]) for a, o in observations.items()}
+    _, _, _, _, infos = easy.step({**actions, agent: forbidden})
+    assert infos[agent]["masked"]
+    assert not infos[easy.possible_agents[1]]["masked"]
+    assert easy.metrics()["masked_actions"] == 1
+
+
+def test_strict_makes_masked_actions_errors() -> None:
+    env = remalis_envs.traffic_v0(level="easy", strict=True)
+    observations, _ = env.reset(seed=1)
+    with pytest.raises(RemalisError, match=r"masked now; legal are \[0\]"):
+        env.step(dict.fromkeys(env.agents, 5))
+    env.step(legal_actions(observations, np.random.default_rng(0)))
+    env.close()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"A0": 32}, "outside Discrete"),
+        ({"A0": -1}, "outside Discrete"),
+        ({"A0": 1.5}, "one integer"),
+        ({"A0": None}, "one integer"),
+        ({"A0": [1, 2]}, "one integer"),
+        ({"Z9": 1}, "Unknown agent 'Z9'"),
+    ],
+)
+def test_actions_outside_the_space_are_errors(easy: Any, change: dict[str, Any], message: str) -> None:
+    easy.reset(seed=0)
+    with pytest.raises(RemalisError, match=message):
+        easy.step({**dict.fromkeys(easy.agents, 0), **change})
+    easy.step(dict.fromkeys(easy.agents, 0))  # and nothing is broken
+
+
+def test_a_missing_agent_is_an_error(easy: Any) -> None:
+    easy.reset(seed=0)
+    with pytest.raises(RemalisError, match="none was given for 'A1'"):
+        easy.step({agent: 0 for agent in easy.agents if agent != "A1"})
+
+
+def test_order_of_calls_is_checked() -> None:
+    env = remalis_envs.traffic_v0(level="easy", horizon_s=10)
+    with pytest.raises(RemalisError, match="call reset"):
+        env.step({})
+    with pytest.raises(RemalisError, match="no episode yet"):
+        env.metrics()
+    env.reset(seed=0)
+    actions = dict.fromkeys(env.agents, 0)
+    env.step(actions)
+    _, _, terminations, truncations, _ = env.step(actions)
+    assert all(truncations.values())
+    assert not any(terminations.values())
+    assert env.agents == []
+    assert env.metrics()["running_veh"] >= 0, "figures outlast the episode"
+    with pytest.raises(RemalisError, match="has ended"):
+        env.step(actions)
+    env.close()
+    with pytest.raises(RemalisError, match="closed"):
+        env.step(actions)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"level": "esy"}, "Did you mean 'easy'"),
+        ({"level": "easy", "reward": "queu"}, "Did you mean 'queue'"),
+        ({"level": "easy", "reward": {"queue": 1.0, "spede": 2.0}}, "Did you mean 'speed'"),
+        ({"level": "easy", "reward_scope": "teem"}, "Did you mean 'team'"),
+        ({"level": "easy", "split": "tests"}, "Did you mean 'test'"),
+        ({"level": "easy", "backend": "inlin"}, "Did you mean 'inline'"),
+        ({"level": "easy", "render_mode": "rgb"}, "Did you mean 'rgb_array'"),
+        ({"level": "easy", "fidelity": "mikro"}, "Did you mean 'micro'"),
+    ],
+)
+def test_unknown_names_are_answered_with_the_nearest(arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(UnknownNameError, match=message):
+        remalis_envs.traffic_v0(**arguments)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"decision_s": 0}, "decision_s"),
+        ({"decision_s": 2.5}, "decision_s"),
+        ({"yellow_s": -1}, "yellow_s"),
+        ({"min_green_s": 70, "max_green_s": 60}, "max_green_s"),
+        ({"horizon_s": 0}, "horizon_s"),
+        ({"network_seed": -1}, "network_seed"),
+        ({"reward": "emissions"}, "emissions=True"),
+        ({"reward": {}}, "names no part"),
+        ({"reward": {"queue": "much"}}, "must be a number"),
+        ({"reward": 3}, "must be a name"),
+    ],
+)
+def test_impossible_options_are_refused(arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(RemalisError, match=message):
+        remalis_envs.traffic_v0(level="easy", **arguments)
+
+
+def test_unknown_reset_options_warn_and_are_ignored(easy: Any) -> None:
+    with pytest.warns(UserWarning, match="'wether' is unknown"):
+        easy.reset(seed=0, options={"wether": 1})
+
+
+def test_an_agent_goes_offline_and_comes_back(easy: Any) -> None:
+    agent = easy.possible_agents[4]
+    observations, infos = easy.reset(seed=0, options={"outages": [(agent, 10, 30)]})
+    online, phases, rng = [infos[agent]["online"]], [], np.random.default_rng(0)
+    for _ in range(10):
+        observations, _, _, _, infos = easy.step(legal_actions(observations, rng))
+        online.append(infos[agent]["online"])
+        phases.append(int(LAYOUT.phase_features(observations[agent]["observation"])[:, 1].argmax()))
+        assert agent in easy.agents
+    assert online == [True] * 2 + [False] * 4 + [True] * 5
+    assert len(set(phases[2:6])) == 1, "offline it keeps its phase, whatever its actions say"
+
+
+def test_observations_say_what_is_on_the_road(easy: Any) -> None:
+    observations, _ = easy.reset(seed=5)
+    rng = np.random.default_rng(0)
+    for _ in range(40):
+        observations, *_ = easy.step(legal_actions(observations, rng))
+    sumo, queue, vehicles = easy._backend.simulation.sumo, ARM_FEATURES.index("queue"), ARM_FEATURES.index("vehicles")
+    compared = 0
+    for inter in easy.network.intersections:
+        arms = LAYOUT.arm_features(observations[inter.id]["observation"])
+        for arm in inter.arms:
+            halting = sum(sumo.edge.getLastStepHaltingNumber(edge) for edge in arm.in_edges)
+            number = sum(sumo.edge.getLastStepVehicleNumber(edge) for edge in arm.in_edges)
+            assert arms[arm.index, queue] * VEHICLE_SCALE == pytest.approx(min(halting, 3 * VEHICLE_SCALE))
+            assert arms[arm.index, vehicles] * VEHICLE_SCALE == pytest.approx(min(number, 3 * VEHICLE_SCALE))
+            compared += number
+        phases = LAYOUT.phase_features(observations[inter.id]["observation"])
+        served = [m for m in (inter.phases[0].major + inter.phases[0].minor) if inter.movements[m].kind != "crossing"]
+        lanes = {lane for m in served for lane in inter.movements[m].lanes}
+        at_line = sum(sumo.lane.getLastStepVehicleNumber(lane) for lane in lanes)
+        assert phases[0, PHASE_FEATURES.index("vehicles")] * VEHICLE_SCALE >= at_line - 1e-4
+    assert compared > 20
+
+
+def test_observations_given_out_are_not_overwritten(easy: Any) -> None:
+    first, _ = easy.reset(seed=0)
+    kept = {a: o["observation"].copy() for a, o in first.items()}
+    for _ in range(5):
+        easy.step(dict.fromkeys(easy.agents, 0))
+    assert all(np.array_equal(kept[a], first[a]["observation"]) for a in first)
+
+
+def test_adjacency_joins_road_neighbours(easy: Any) -> None:
+    near, names = easy.adjacency(), easy.possible_agents
+    assert near.dtype == bool
+    assert (near == near.T).all()
+    assert not near.diagonal().any()
+    degrees = sorted(near.sum(axis=1).tolist())
+    assert degrees == [2, 2, 2, 2, 3, 3, 3, 3, 4], "a 3x3 grid"
+    assert near[names.index("A0"), names.index("A1")]
+    assert not near[names.index("A0"), names.index("B1")]
+
+
+def test_everyone_as_neighbour_is_an_option_for_small_teams() -> None:
+    env = remalis_envs.traffic_v0(level="easy", neighbours="all")
+    assert (env.adjacency() == ~np.eye(9, dtype=bool)).all()
+    with pytest.raises(RemalisError, match="25 agents"):
+        remalis_envs.traffic_v0(level="hard", neighbours="all")
+
+
+def test_state_is_in_its_space_and_changes(easy: Any) -> None:
+    easy.reset(seed=0)
+    first = easy.state()
+    assert easy.state_space.contains(first)
+    for _ in range(20):
+        easy.step(dict.fromkeys(easy.agents, 0))
+    assert not np.array_equal(first, easy.state())

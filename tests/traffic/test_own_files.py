@@ -1,0 +1,211 @@
+"""Anyone's SUMO files as a scenario: what is read from a configuration, and what is said when something is wrong."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+import remalis_envs
+from remalis_envs.errors import RemalisError, SumoError, UnknownNameError
+from remalis_envs.traffic.engine.simulation import process_is_free
+from remalis_envs.traffic.network import grid, read_network
+from remalis_envs.traffic.own_files import find_files
+from remalis_envs.traffic.sumo import run_tool
+
+CONFIG = """<configuration>
+  <input><net-file value="town.net.xml"/><route-files value="town.rou.xml"/></input>
+  <time><begin value="0:05:00"/><end value="480"/><step-length value="0.5"/></time>
+  <output><tripinfo-output value="trips.xml"/><summary-output value="summary.xml"/></output>
+  <processing><time-to-teleport value="120"/><lateral-resolution value="0.8"/></processing>
+  <report><verbose value="true"/><log value="sumo.log"/></report>
+  <random_number><seed value="23"/></random_number>
+</configuration>
+"""
+
+
+@pytest.fixture(scope="module")
+def town(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a network, trips between 5 and 15 minutes, and a configuration."""
+    folder = tmp_path_factory.mktemp("town")
+    shutil.copy(grid(2, 2), folder / "town.net.xml")
+    network = read_network(folder / "town.net.xml")
+    pairs = [(a, b) for a in network.entries for b in network.exits if a.strip("-") != b.strip("-")]
+    trips = [
+        f'<trip id="{k}" depart="{300 + k}" from="{pairs[k * 7 % len(pairs)][0]}" to="{pairs[k * 7 % len(pairs)][1]}"/>'
+        for k in range(600)
+    ]
+    (folder / "town.rou.xml").write_text("<routes>" + "\n".join(trips) + "</routes>")
+    (folder / "town.sumocfg").write_text(CONFIG)
+    return folder
+
+
+def play(env, decisions: int = 10_000) -> dict[str, float]:
+    env.reset(seed=1)
+    count = 0
+    while env.agents and count < decisions:
+        env.step(dict.fromkeys(env.agents, count // 4 % 2))
+        count += 1
+    metrics = env.metrics()
+    env.close()
+    return metrics
+
+
+def test_configuration_is_obeyed_and_leaves_no_files(town: Path) -> None:
+    before = sorted(town.iterdir())
+    env = remalis_envs.traffic_v0(scenario=town / "town.sumocfg")
+    scenario = env.config.scenario
+    assert (scenario.files.begin_s, scenario.horizon_s, scenario.files.step_length_s) == (300.0, 180.0, 0.5)
+    options = dict(zip(scenario.files.options[::2], scenario.files.options[1::2], strict=True))
+    assert options == {"--time-to-teleport": "120", "--lateral-resolution": "0.8"}
+    metrics = play(env)
+    assert sorted(town.iterdir()) == before
+    assert metrics["arrived_veh"] + metrics["running_veh"] + metrics["never_departed_veh"] == pytest.approx(180, abs=2)
+    assert metrics["arrived_veh"] > 20
+
+
+def test_network_with_routes(town: Path) -> None:
+    net, routes = town / "town.net.xml", town / "town.rou.xml"
+    second = town / "second.rou.xml"
+    second.write_text(routes.read_text().replace('id="', 'id="second'))
+    try:
+        for given, due in ((str(routes), 100), (f"{routes}, {second}", 200), ([routes, second], 200)):
+            metrics = play(remalis_envs.traffic_v0(scenario=net, routes=given, begin_s=300, horizon_s=100))
+            seen = metrics["arrived_veh"] + metrics["running_veh"] + metrics["never_departed_veh"]
+            assert seen == pytest.approx(due, abs=4), given
+    finally:
+        second.unlink()
+
+
+def test_routes_take_the_place_of_the_configurations(town: Path) -> None:
+    files = find_files(town / "town.sumocfg", [town / "town.sumocfg"])
+    assert files.route_files == (town / "town.sumocfg",)
+
+
+def test_packed_network(town: Path, tmp_path: Path) -> None:
+    packed = tmp_path / "town.net.xml.gz"
+    packed.write_bytes(gzip.compress((town / "town.net.xml").read_bytes()))
+    metrics = play(remalis_envs.traffic_v0(scenario=packed, routes=town / "town.rou.xml", begin_s=300, horizon_s=60))
+    assert metrics["running_veh"] > 20
+
+
+def test_drawn_demand_on_a_built_network() -> None:
+    env = remalis_envs.traffic_v0(scenario=grid(2, 3), demand="easy", horizon_s=200)
+    assert len(env.possible_agents) == 6
+    metrics = play(env)
+    assert 50 < metrics["arrived_veh"] + metrics["running_veh"] < 150
+
+
+def test_phases_are_ours_or_the_programs(town: Path) -> None:
+    def states(**options):
+        env = remalis_envs.traffic_v0(scenario=town / "town.sumocfg", **options)
+        return [phase.state for phase in env.phases(env.possible_agents[0])]
+
+    program = re.findall(r'state="(\w+)"', (town / "town.net.xml").read_text().split("<tlLogic")[1].split("</tlL")[0])
+    greens = [s for s in program if "y" not in s]
+    assert states(phases="program") == states(protocol="resco") == greens
+    assert len(states()) > len(greens)
+
+
+def without_signals(folder: Path) -> Path:
+    net = folder / "quiet.net.xml"
+    run_tool("netgenerate", "--grid", "--grid.number", "3", "--default-junction-type", "priority", "-o", str(net))
+    return net
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "error", "says"),
+    [
+        ("absent.net.xml", None, SumoError, "absent.net.xml does not exist"),
+        ("absent.sumocfg", None, SumoError, "absent.sumocfg does not exist"),
+        ("cut.net.xml", "<net><edge id='a'>", SumoError, "cut.net.xml is not readable as XML"),
+        ("cut.sumocfg", "<configuration>", SumoError, "cut.sumocfg is not readable as XML"),
+        ("other.net.xml", "<routes/>", SumoError, "not a SUMO network"),
+        ("netless.sumocfg", "<configuration><input/></configuration>", RemalisError, "names no network"),
+        (
+            "lost.sumocfg",
+            "<configuration><net-file value='no.net.xml'/></configuration>",
+            SumoError,
+            "no.net.xml does not exist",
+        ),
+        (
+            "when.sumocfg",
+            "<configuration><net-file value='a'/><begin value='noon'/></configuration>",
+            RemalisError,
+            "begin='noon', which is no time",
+        ),
+        ("town.osm", "", RemalisError, "neither 'resco/<map>' nor a path that ends in .sumocfg or .net.xml"),
+    ],
+)
+def test_what_is_wrong_with_a_file_is_said(town, tmp_path, name, content, error, says) -> None:
+    if content is not None:
+        (tmp_path / name).write_text(content)
+    with pytest.raises(error, match=re.escape(says)) as caught:
+        remalis_envs.traffic_v0(scenario=tmp_path / name, routes=town / "town.rou.xml")
+    assert "\n" not in str(caught.value)
+
+
+def test_what_is_wrong_with_the_arguments_is_said(town: Path, tmp_path: Path) -> None:
+    net = town / "town.net.xml"
+    with pytest.raises(SumoError, match=r"The route file .*none\.rou\.xml does not exist"):
+        remalis_envs.traffic_v0(scenario=net, routes="none.rou.xml")
+    with pytest.raises(RemalisError, match="has no traffic: pass routes="):
+        remalis_envs.traffic_v0(scenario=net)
+    with pytest.raises(UnknownNameError, match="Did you mean 'easy'"):
+        remalis_envs.traffic_v0(scenario=net, demand="eazy")
+    with pytest.raises(RemalisError, match="pass scenario= as well"):
+        remalis_envs.traffic_v0(routes="town.rou.xml")
+    with pytest.raises(RemalisError, match="ends before it begins, at 900 s"):
+        remalis_envs.traffic_v0(scenario=town / "town.sumocfg", begin_s=900)
+    with pytest.raises(UnknownNameError, match="Did you mean 'program'"):
+        remalis_envs.traffic_v0(scenario=net, routes=town / "town.rou.xml", phases="programs")
+    with pytest.raises(RemalisError, match="has no traffic lights"):
+        remalis_envs.traffic_v0(scenario=without_signals(tmp_path), routes=town / "town.rou.xml")
+    with pytest.raises(RemalisError, match=r"multiple of SUMO's step of 0\.5 s"):
+        remalis_envs.traffic_v0(scenario=town / "town.sumocfg", yellow_s=3.3)
+
+
+@pytest.mark.parametrize("backend", ["inline", "worker"])
+def test_routes_that_sumo_refuses_leave_nothing_running(town: Path, tmp_path: Path, backend: str) -> None:
+    bad = tmp_path / "bad.rou.xml"
+    bad.write_text('<routes><trip id="a" depart="1" from="nowhere" to="there"/></routes>')
+    env = remalis_envs.traffic_v0(scenario=town / "town.net.xml", routes=bad, backend=backend)
+    with pytest.raises(SumoError, match="'nowhere' within the route for trip 'a' is not known"):
+        env.reset(seed=1)
+    env.close()
+    assert process_is_free()
+    assert not workers()
+    good = remalis_envs.traffic_v0(
+        scenario=town / "town.net.xml", routes=town / "town.rou.xml", begin_s=300, horizon_s=50, backend=backend
+    )
+    assert play(good)["running_veh"] > 20
+
+
+@pytest.mark.parametrize("backend", ["inline", "worker"])
+def test_a_route_file_that_breaks_late_truncates_the_episode(town: Path, tmp_path: Path, backend: str) -> None:
+    """SUMO reads route files as it goes, so that the fault shows only then."""
+    bad = tmp_path / "late.rou.xml"
+    good = (town / "town.rou.xml").read_text()
+    bad.write_text(good.replace("</routes>", '<trip id="late" depart="901" from="nowhere" to="there"/></routes>'))
+    env = remalis_envs.traffic_v0(scenario=town / "town.net.xml", routes=bad, begin_s=600, backend=backend)
+    for _ in range(2):  # the next reset works, and runs into it again
+        env.reset(seed=1)
+        infos: dict = {}
+        while env.agents:
+            *_, truncations, infos = env.step(dict.fromkeys(env.agents, 0))
+        assert all(truncations.values())
+        assert all("'nowhere'" in info["infra_error"] for info in infos.values())
+    env.close()
+    assert not workers()
+
+
+def workers() -> list[str]:
+    """Command lines of the simulator's worker processes that descend from this one."""
+    listed = subprocess.run(["ps", "-eo", "ppid,args"], capture_output=True, text=True, check=True).stdout
+    mine = [line for line in listed.splitlines() if line.split()[0] == str(os.getpid())]
+    return [line for line in mine if "remalis_envs.traffic.worker" in line]

@@ -1,0 +1,69 @@
+"""Snapshots branch an episode exactly, or refuse."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+
+import remalis_envs
+from remalis_envs.errors import RemalisError
+from tests.traffic.conftest import play
+
+
+def _observations(env: Any) -> dict[str, Any]:
+    return env._observations()
+
+
+@pytest.mark.parametrize(
+    ("level", "backend", "warm_up"),
+    [("easy", "worker", 60), ("easy", "inline", 60), ("medium", "worker", 60), ("hell", "worker", 150)],
+)
+def test_branches_are_equal_for_300_seconds(level: str, backend: str, warm_up: int) -> None:
+    env = remalis_envs.traffic_v0(level=level, backend=backend, seed=0)
+    play(env, env.reset(seed=4)[0], warm_up, seed=0)
+    snapshot = env.snapshot()
+    first = play(env, _observations(env), 60, seed=1), env.metrics()
+    observations, _ = env.restore(snapshot)
+    second = play(env, observations, 60, seed=1), env.metrics()
+    observations, _ = env.restore(snapshot)
+    other = play(env, observations, 60, seed=2)
+    env.close()
+    assert first[0] == second[0] != other
+    for name, value in first[1].items():
+        # SUMO rounds its own means to 10 ms, which shows where a state is loaded in the process.
+        tolerance = 0.0 if backend == "worker" else 0.02
+        assert value == pytest.approx(second[1][name], abs=tolerance) or math.isnan(value), name
+
+
+def test_hell_has_incidents_and_pedestrians_while_it_is_branched() -> None:
+    env = remalis_envs.traffic_v0(level="hell", backend="inline", seed=0)
+    observations, _ = env.reset(seed=4)
+    play(env, observations, 150, seed=0)
+    kinds = {incident.kind for incident in env._backend.disruptions.active}
+    people = env._backend.simulation.sumo.person.getIDCount()
+    env.close()
+    assert people > 0
+    assert kinds, "the seed of the branching test has to meet at least one incident"
+
+
+def test_inexact_branches_are_refused() -> None:
+    env = remalis_envs.traffic_v0(level="medium", backend="inline")
+    env.reset(seed=0)
+    with pytest.raises(RemalisError, match="backend='worker'"):
+        env.snapshot()
+    env.close()
+
+
+def test_a_snapshot_outlives_a_reset_but_not_its_environment() -> None:
+    env = remalis_envs.traffic_v0(level="easy", backend="worker")
+    play(env, env.reset(seed=1)[0], 10, seed=0)
+    snapshot = env.snapshot()
+    expected = play(env, _observations(env), 10, seed=1)
+    env.reset(seed=2)
+    observations, _ = env.restore(snapshot)
+    assert play(env, observations, 10, seed=1) == expected
+    env.close()
+    with pytest.raises(RemalisError, match="no episode yet"):
+        env.restore(snapshot)

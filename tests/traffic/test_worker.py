@@ -1,0 +1,170 @@
+"""Worlds in worker processes: several at once, faults, and nothing left behind."""
+
+from __future__ import annotations
+
+import gc
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+import pytest
+
+import remalis_envs
+from remalis_envs.errors import RemalisError
+from remalis_envs.traffic.rewards import RewardInputs
+from tests.traffic.conftest import play
+
+
+def _descendants() -> set[int]:
+    return {child.pid for child in psutil.Process().children(recursive=True)}
+
+
+def _gone(pids: set[int], timeout_s: float = 10.0) -> bool:
+    end = time.monotonic() + timeout_s
+    while any(psutil.pid_exists(pid) for pid in pids):
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.05)
+    return True
+
+
+def test_a_second_environment_moves_to_a_worker_and_equals_the_first() -> None:
+    first, second = (remalis_envs.traffic_v0(level="easy") for _ in range(2))
+    start = first.reset(seed=0)[0], second.reset(seed=0)[0]
+    assert type(first._backend) is not type(second._backend)
+    assert play(first, start[0], 40, seed=1) == play(second, start[1], 40, seed=1)
+    first.close()
+    second.close()
+
+
+def test_the_process_is_free_again_after_close() -> None:
+    for _ in range(3):
+        env = remalis_envs.traffic_v0(level="easy", backend="inline")
+        env.reset(seed=0)
+        with pytest.raises(RemalisError, match="one simulation a process"):
+            remalis_envs.traffic_v0(level="easy", backend="inline").reset(seed=0)
+        env.close()
+        env.close()
+
+
+def test_a_forgotten_environment_frees_the_process_and_its_workers() -> None:
+    before = _descendants()
+    env = remalis_envs.traffic_v0(level="easy", backend="worker")
+    env.reset(seed=0)
+    env.snapshot()
+    mine = _descendants() - before
+    assert len(mine) >= 3, "keeper, runner, start state and snapshot"
+    del env
+    gc.collect()
+    assert _gone(mine)
+
+
+def test_a_killed_simulator_truncates_the_episode_and_the_next_reset_works() -> None:
+    env = remalis_envs.traffic_v0(level="easy", backend="worker")
+    expected = play(env, env.reset(seed=1)[0], 10, seed=0)
+    env.reset(seed=0)
+    os.kill(env._backend.simulator_pid, signal.SIGKILL)
+    _, rewards, terminations, truncations, infos = env.step(dict.fromkeys(env.agents, 0))
+    assert all(truncations.values())
+    assert not any(terminations.values())
+    assert set(rewards.values()) == {0.0}
+    assert all("died" in info["infra_error"] for info in infos.values())
+    assert env.agents == []
+    assert play(env, env.reset(seed=1)[0], 10, seed=0) == expected
+    env.close()
+
+
+def test_even_the_keeper_may_die() -> None:
+    env = remalis_envs.traffic_v0(level="easy", backend="worker")
+    expected = play(env, env.reset(seed=1)[0], 10, seed=0)
+    before = _descendants()
+    for pid in before:
+        os.kill(pid, signal.SIGKILL)
+    *_, infos = env.step(dict.fromkeys(env.agents, 0))
+    assert all("infra_error" in info for info in infos.values())
+    assert play(env, env.reset(seed=1)[0], 10, seed=0) == expected
+    env.close()
+
+
+def test_workers_end_when_their_environment_s_process_is_killed(tmp_path: Path) -> None:
+    script = (
+        "import remalis_envs, psutil, time\n"
+        "env = remalis_envs.traffic_v0(level='easy', backend='worker'); env.reset(seed=0); env.snapshot()\n"
+        "print(*[child.pid for child in psutil.Process().children(recursive=True)], flush=True)\n"
+        "time.sleep(600)\n"
+    )
+    process = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    pids = {int(pid) for pid in process.stdout.readline().split()}
+    assert len(pids) >= 3
+    process.kill()
+    process.wait()
+    assert _gone(pids, timeout_s=20.0)
+
+
+def red_tape(inputs: RewardInputs) -> np.ndarray:
+    """A user's own reward."""
+    return np.arange(inputs.index.n_agents, dtype=float)
+
+
+def test_a_reward_function_travels_to_the_worker() -> None:
+    env = remalis_envs.traffic_v0(level="easy", backend="worker", reward=red_tape)
+    env.reset(seed=0)
+    _, rewards, *_ = env.step(dict.fromkeys(env.agents, 0))
+    assert list(rewards.values()) == list(range(9))
+    env.close()
+
+
+def test_a_reward_that_cannot_travel_is_refused_in_a_sentence() -> None:
+    env = remalis_envs.traffic_v0(level="easy", backend="worker", reward=lambda inputs: inputs.waiting_s)
+    with pytest.raises(RemalisError, match="top level of an importable module"):
+        env.reset(seed=0)
+    env.close()
+
+
+def _own_memory_mb() -> float:
+    return psutil.Process().memory_info().rss / 1e6
+
+
+@pytest.mark.parametrize("backend", ["inline", "worker"])
+def test_resets_leak_neither_memory_nor_handles(backend: str) -> None:
+    env = remalis_envs.traffic_v0(level="easy", backend=backend)
+
+    def rounds(count: int) -> None:
+        for seed in range(count):
+            env.reset(seed=seed)
+            env.step(dict.fromkeys(env.agents, 0))
+
+    def footprint() -> tuple[float, int, int]:
+        processes = [psutil.Process(), *psutil.Process().children(recursive=True)]
+        memory = sum(process.memory_info().rss for process in processes) / 1e6
+        return memory, psutil.Process().num_fds(), len(processes)
+
+    rounds(100)
+    before = footprint()
+    rounds(200)
+    after = footprint()
+    env.close()
+    assert after[0] < before[0] + 15, f"memory grew from {before[0]:.0f} to {after[0]:.0f} MB over 200 resets"
+    assert after[1:] == before[1:]
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("backend", ["inline", "worker"])
+def test_a_thousand_resets_leak_nothing(backend: str) -> None:
+    env: Any = remalis_envs.traffic_v0(level="medium", backend=backend)
+    marks = []
+    for seed in range(1200):
+        env.reset(seed=seed)
+        env.step(dict.fromkeys(env.agents, 0))
+        if seed in (199, 1199):
+            marks.append((_own_memory_mb(), psutil.Process().num_fds()))
+    env.close()
+    assert marks[1][0] < marks[0][0] + 30
+    assert marks[1][1] == marks[0][1]
