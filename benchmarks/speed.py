@@ -11,7 +11,6 @@ from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
 from traffic_speed import report, runner, sections
 
 RESULTS = Path(__file__).resolve().parent / "results"
@@ -42,8 +41,12 @@ def main(arguments: list[str] | None = None) -> int:
     result = report.circumstances(command, given.quick)
     begun = time.monotonic()
     result["sections"] = _run(names, sections.Plan(given.quick))
+    if given.quick:
+        for section in result["sections"].values():
+            for figure in section["figures"]:
+                figure["met"] = None
     result["took_s"] = round(time.monotonic() - begun)
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else 130)
     report.show(result, console)
     out = given.out or (None if given.quick else RESULTS / "speed_traffic.json")
     if out is not None:

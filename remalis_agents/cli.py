@@ -13,7 +13,10 @@ from typing import Any
 
 from remalis_envs.errors import RemalisError
 
-EXTRA_COMMANDS: dict[str, tuple[str, str]] = {}
+EXTRA_COMMANDS: dict[str, tuple[str, str]] = {
+    "demo": ("remalis_agents.demo.command", "train a team for two minutes, compare it, write a report"),
+    "play": ("remalis_agents.play", "film the traffic, as mp4 or gif"),
+}
 """Commands of `remalis` alone: name -> (module, help). The module has ``add_arguments(parser)`` and ``main(args)``."""
 
 

@@ -201,5 +201,5 @@ def play(team: Any, actor: Callable[[Mapping[str, Any]], np.ndarray], seed: int)
         observation, reward, terminated, truncated, info = team.step(actor(observation))
         total += reward
         over = terminated or truncated
-    figures = {k: float(v) for k, v in info.get("metrics", {}).items() if np.isscalar(v)}
+    figures = {k: float(v) for k, v in info.get("metrics", {}).items() if isinstance(v, int | float | np.number)}
     return {"team_return": total, **figures}

@@ -108,7 +108,7 @@ def film(
     with film_writer(out, fps) as writer:
         renderer = Renderer.of_scenario(env.config.scenario, subtitle=label, width=width)
         begin_s = env.config.scenario.files.begin_s + skip_s
-        for scene in resample(scenes(env, player, seed), begin_s, step_s, total):
+        for scene in resample(scenes(env, player, seed, skip_s), begin_s, step_s, total):
             writer.add(renderer.draw(scene))
             if on_frame is not None:
                 on_frame(writer.frames, total)
@@ -130,13 +130,16 @@ def check_pace(seconds: float, skip_s: float, fps: float, speed: float) -> None:
         raise FilmError(f"The time to skip must be 0 or more seconds, not {skip_s!r}.")
 
 
-def scenes(env: TrafficEnv, player: Player, seed: int) -> Iterator[Scene]:
-    """Every second of an episode, as it is played."""
+def scenes(env: TrafficEnv, player: Player, seed: int, skip_s: float = 0.0) -> Iterator[Scene]:
+    """Every second of an episode, as it is played; the decision in which ``skip_s`` lies is the first to be shown."""
     observations, _ = env.reset(seed=seed)
     player.reset(env, seed)
     recorder = Recorder(env, SCENE_S)
-    recorder.start()
+    skipped = int(skip_s / env.config.scenario.timing.decision_s + _EPSILON_S)
     while env.agents:
+        if skipped == 0:
+            recorder.start()
+        skipped -= 1
         observations, _, _, _, infos = env.step(player.act(observations))
         for info in infos.values():
             if "infra_error" in info:

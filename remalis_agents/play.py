@@ -63,6 +63,7 @@ MIN_WIDTH_PX = 480
 
 def play(args: argparse.Namespace) -> Film:
     """Make the environment and its player, and film them."""
+    from rich.console import Console
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
     from remalis_envs.traffic.traffic_v0 import traffic_v0
@@ -71,7 +72,8 @@ def play(args: argparse.Namespace) -> Film:
     env = traffic_v0(**options)
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
     try:
-        with Progress(*columns, transient=True) as progress:
+        console = Console()
+        with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
             task = progress.add_task(f"{env.config.scenario.name}, {label}", total=None)
             return film(
                 env,

@@ -110,7 +110,9 @@ class TrainingProgress(Callback):
         else:
             self._line(f"{self.name}: starting")
 
-    def on_trial_result(self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any) -> None:
+    def on_trial_result(
+        self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
+    ) -> None:
         self._measure(result)
         if self._live is not None:
             self._live.update(self._display(result))

@@ -4,37 +4,25 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
-import json
 import os
-import platform
 import re
-import subprocess
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import yaml
+from gymnasium.spaces import MultiDiscrete
 
 import remalis_envs
 from remalis_agents.configs.schema import ConfigError, Experiment
 from remalis_agents.networks.layout import Layout
 from remalis_agents.quiet import hush_ray
 from remalis_agents.registration import make_team_env, register_with_ray
+from remalis_agents.runs import TrainingError, find_run, latest_checkpoint, new_run
 from remalis_envs.errors import RemalisError, unknown
 
 if TYPE_CHECKING:
     from remalis_agents.rllib.algorithm import TeamPPOConfig
-
-EXPERIMENT_FILE = "experiment.yaml"
-VERSIONS_FILE = "versions.json"
-_PACKAGES = ("remalis", "ray", "torch", "gymnasium", "pettingzoo", "numpy", "eclipse-sumo")
-
-
-class TrainingError(RemalisError, RuntimeError):
-    """A training run failed; the message is the cause."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +61,7 @@ def build_config(experiment: Experiment) -> TeamPPOConfig:
             raise
         raise ConfigError(f"{experiment.env} cannot be made with this environment.env_config: {error}") from None
     described = sections.rl_module.layout or getattr(env.unwrapped, "layout", None)
+    assert isinstance(env.action_space, MultiDiscrete)
     layout = Layout.of(described, int(env.action_space.nvec[0]))
     model_config = {
         "network": sections.rl_module.network or DEFAULT_NETWORKS[experiment.run],
@@ -119,9 +108,7 @@ def _check_network(model_config: dict[str, Any], env: Any) -> None:
     from remalis_agents.rllib.team_module import RemalisPolicy
 
     try:
-        RemalisPolicy(
-            observation_space=env.observation_space, action_space=env.action_space, model_config=model_config
-        )
+        RemalisPolicy(observation_space=env.observation_space, action_space=env.action_space, model_config=model_config)
     except TypeError as error:
         raise ConfigError(f"config.rl_module.options do not fit network {model_config['network']!r}: {error}") from None
 
@@ -168,7 +155,7 @@ def train(
         TrainingError: the run failed.
     """
     hush_ray()
-    run_dir = _find_run(name, experiment, Path(storage), resume) if resume else None
+    run_dir = find_run(name, experiment, Path(storage), None if resume is True else resume) if resume else None
     config = build_config(experiment)
     needed = 1 + config.num_env_runners * config.num_cpus_per_env_runner
     needed += config.num_learners * (config.num_cpus_per_learner if config.num_learners else 0)
@@ -178,9 +165,9 @@ def train(
 
     shown = list(callbacks) if callbacks is not None else [TrainingProgress(name, experiment.stop)]
     if run_dir is None:
-        run_dir = _new_run(name, experiment, Path(storage).resolve())
+        run_dir = new_run(name, experiment, Path(storage).resolve())
     else:
-        checkpoint = _latest_checkpoint(run_dir)
+        checkpoint = latest_checkpoint(run_dir)
         config.resume_from = str(checkpoint) if checkpoint else None
     tuner = _tuner(run_dir, experiment, config, shown)
     try:
@@ -221,80 +208,6 @@ def _tuner(run_dir: Path, experiment: Experiment, config: Any, callbacks: list[A
         trial_dirname_creator=lambda trial: f"trial_{part:02d}",
     )
     return tune.Tuner(trainable, param_space=config, run_config=run_config, tune_config=tune_config)
-
-
-def _latest_checkpoint(run_dir: Path) -> Path | None:
-    """The newest whole checkpoint of a run."""
-    from remalis_agents.rllib.algorithm import is_whole
-
-    found = [place for place in run_dir.glob("trial_*/checkpoint_*") if is_whole(place)]
-    return max(found, key=lambda place: (place.parent.name, place.name), default=None)
-
-
-def _new_run(name: str, experiment: Experiment, storage: Path) -> Path:
-    """Makes the run's folder, which says what it holds: the experiment, its seed, the versions it ran on."""
-    stamp = time.strftime("%Y%m%d-%H%M%S")
-    run_dir, again = storage / f"{name}_{stamp}", 1
-    while run_dir.exists():
-        run_dir, again = storage / f"{name}_{stamp}_{again}", again + 1
-    try:
-        run_dir.mkdir(parents=True)
-        described = {name: dataclasses.asdict(experiment)}
-        (run_dir / EXPERIMENT_FILE).write_text(yaml.safe_dump(described, sort_keys=False), encoding="utf-8")
-        (run_dir / VERSIONS_FILE).write_text(json.dumps(_versions(), indent=2) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise TrainingError(f"The run's folder {run_dir} cannot be written: {error.strerror or error}.") from None
-    return run_dir
-
-
-def _versions() -> dict[str, str | None]:
-    versions: dict[str, str | None] = {"python": platform.python_version()}
-    for package in _PACKAGES:
-        try:
-            versions[package] = metadata.version(package)
-        except metadata.PackageNotFoundError:
-            versions[package] = None
-    try:
-        commit = subprocess.run(
-            ["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False, cwd=Path(__file__).parent
-        )
-        versions["git_commit"] = commit.stdout.strip() or None
-    except OSError:
-        versions["git_commit"] = None
-    return versions
-
-
-def _find_run(name: str, experiment: Experiment, storage: Path, resume: bool | str | Path) -> Path:
-    """The run to resume, which must have been started with the same experiment but for its stop and checkpoints."""
-    if resume is not True:
-        run_dir = Path(resume).resolve()
-        if not (run_dir / EXPERIMENT_FILE).exists():
-            raise TrainingError(f"{str(resume)!r} is not the folder of a run: it holds no {EXPERIMENT_FILE}.")
-    else:
-        runs = sorted(path.parent for path in storage.resolve().glob(f"{name}_*/{EXPERIMENT_FILE}"))
-        if not runs:
-            raise TrainingError(f"There is no run of {name!r} in {str(storage)!r} to resume: start it without --resume.")
-        run_dir = runs[-1]
-    text = (run_dir / EXPERIMENT_FILE).read_text(encoding="utf-8")
-    before, now = next(iter(yaml.safe_load(text).values())), dataclasses.asdict(experiment)
-    for part in ("env", "run", "config"):
-        place = _first_difference(before.get(part), now[part], part)
-        if place:
-            raise TrainingError(
-                f"The checkpoint of {run_dir.name} does not fit this experiment: {place}. Only stop and checkpoint "
-                "may change when a run is resumed; start a new run for anything else."
-            )
-    return run_dir
-
-
-def _first_difference(before: Any, now: Any, place: str) -> str | None:
-    if isinstance(before, dict) and isinstance(now, dict):
-        for key in sorted({*before, *now}, key=str):
-            found = _first_difference(before.get(key), now.get(key), f"{place}.{key}")
-            if found:
-                return found
-        return None
-    return None if before == now else f"{place} was {before!r} and is now {now!r}"
 
 
 def _cause(error: BaseException) -> str:

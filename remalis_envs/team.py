@@ -63,15 +63,18 @@ class TeamEnv(gymnasium.Env[dict[str, NDArray[Any]], NDArray[np.int64]]):
         low, high = (np.broadcast_to(bound, (n, *vector.shape)) for bound in (vector.low, vector.high))
         if n > len(self.agents):  # padded rows are zero, which the agents' own bounds may exclude
             low, high = np.minimum(low, 0), np.maximum(high, 0)
-        self.observation_space = spaces.Dict(
+        self._vectors = spaces.Box(low.astype(np.float32), high.astype(np.float32), dtype=np.float32)
+        self.observation_space: spaces.Dict = spaces.Dict(  # type: ignore[assignment]
             {
-                "obs": spaces.Box(low.astype(np.float32), high.astype(np.float32), dtype=np.float32),
+                "obs": self._vectors,
                 "alive": spaces.Box(0.0, 1.0, (n,), np.float32),
                 "action_mask": spaces.Box(0, 1, (n, a), np.int8),
                 "adjacency": spaces.Box(0, 1, (n, n), np.int8),
             }
         )
-        self.action_space = spaces.MultiDiscrete(np.full(n, a, dtype=np.int64))
+        self.action_space: spaces.MultiDiscrete = spaces.MultiDiscrete(  # type: ignore[assignment]
+            np.full(n, a, dtype=np.int64)
+        )
         self.render_mode = getattr(parallel_env, "render_mode", None)
         own = getattr(parallel_env, "metadata", {})
         self.metadata = {"render_modes": list(own.get("render_modes", [])), "render_fps": own.get("render_fps", 4)}
@@ -94,9 +97,7 @@ class TeamEnv(gymnasium.Env[dict[str, NDArray[Any]], NDArray[np.int64]]):
         self._running = True
         return self._stack(observations), self._outcomes(infos)
 
-    def step(
-        self, action: NDArray[np.int64]
-    ) -> tuple[dict[str, NDArray[Any]], float, bool, bool, dict[str, Any]]:
+    def step(self, action: NDArray[np.int64]) -> tuple[dict[str, NDArray[Any]], float, bool, bool, dict[str, Any]]:
         if not self._running:
             raise RuntimeError("step() needs a running episode: call reset() first, and again after each end.")
         chosen = np.asarray(action)
@@ -105,7 +106,7 @@ class TeamEnv(gymnasium.Env[dict[str, NDArray[Any]], NDArray[np.int64]]):
         acting = tuple(self.parallel_env.agents)
         rows = [self._rows[agent] for agent in acting]
         result = self.parallel_env.step(dict(zip(acting, chosen[rows].tolist(), strict=True)))
-        observations, rewards, terminations, truncations, infos = result
+        observations, rewards, terminations, _, infos = result
         info = self._outcomes(infos)
         for agent, row in zip(acting, rows, strict=True):
             info["agent_rewards"][row] = rewards[agent]
@@ -137,8 +138,7 @@ class TeamEnv(gymnasium.Env[dict[str, NDArray[Any]], NDArray[np.int64]]):
 
     def _stack(self, observations: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
         """Stacks what agents see; a row without an agent is zero, with action 0 as its one legal action."""
-        box = self.observation_space["obs"]
-        obs = np.zeros(box.shape or (), np.float32)
+        obs = np.zeros(self._vectors.shape, np.float32)
         mask = np.zeros((self.size, self._action_count), np.int8)
         mask[:, 0] = 1
         for agent, own in observations.items():

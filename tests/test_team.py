@@ -69,7 +69,7 @@ def test_an_agent_that_terminates_is_dead_and_the_team_goes_on():
     assert observation["alive"].tolist() == [1, 0]
     assert info["agent_terminations"].tolist() == [0, 1]
     assert reward == pytest.approx(2.0)
-    observation, reward, *_ , info = env.step(np.zeros(2, int))
+    observation, reward, *_, info = env.step(np.zeros(2, int))
     assert info["agent_rewards"].tolist() == [3, 0]
     assert reward == pytest.approx(3.0), "the mean is over who was there"
 

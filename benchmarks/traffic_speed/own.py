@@ -60,9 +60,7 @@ def drive(env: Any, seed: int, warm_up: int, decisions: int, on_start: Callable[
     }
 
 
-def fidelity(
-    level: str | None, side: int, fidelity: str, seed: int, warm_up: int, decisions: int
-) -> Result:
+def fidelity(level: str | None, side: int, fidelity: str, seed: int, warm_up: int, decisions: int) -> Result:
     """Max pressure on a level, or where ``level`` is None on a grid of ``side``."""
     if level is not None:
         env = traffic_v0(level=level, fidelity=fidelity, backend="inline")

@@ -42,7 +42,9 @@ def load_experiment(path: str | Path, changes: Iterable[str] = ()) -> tuple[str,
         if file.stem not in shipped:
             near = difflib.get_close_matches(file.stem, shipped, n=1, cutoff=0.5)
             hint = f" Did you mean the shipped {near[0]!r}?" if near else ""
-            raise ConfigError(f"There is no experiment file {str(path)!r}.{hint} `rllib train --list` shows all shipped.")
+            raise ConfigError(
+                f"There is no experiment file {str(path)!r}.{hint} `rllib train --list` shows the shipped."
+            )
         file = shipped[file.stem]
     try:
         data = yaml.safe_load(file.read_text(encoding="utf-8"))

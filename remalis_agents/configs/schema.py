@@ -188,7 +188,8 @@ def build(cls: type[T], data: Any, where: str) -> T:
         if name in data:
             values[name] = _check(hints[name], data[name], f"{where}.{name}")
         elif spec.default is dataclasses.MISSING and spec.default_factory is dataclasses.MISSING:
-            raise ConfigError(f"{where} has no {name!r}, which every experiment needs, such as {name}: {_EXAMPLES[name]}.")
+            example = f"{name}: {_EXAMPLES[name]}"
+            raise ConfigError(f"{where} has no {name!r}, which every experiment needs, such as {example}.")
     return cls(**values)
 
 

@@ -44,8 +44,11 @@ class Controller(Protocol):
             and its actions do nothing.
     """
 
-    name: str
-    own_program: bool
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def own_program(self) -> bool: ...
 
     def env_options(self) -> dict[str, Any]:
         """Keyword arguments that ``traffic_v0`` needs for this controller."""

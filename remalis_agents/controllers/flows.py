@@ -62,11 +62,11 @@ def _by_movement(network: RoadNetwork, routes: RouteTable, flow: np.ndarray) -> 
         for place, edge in enumerate(edges):
             if edge not in into:
                 continue
-            agent, arm = into[edge]
+            agent, from_arm = into[edge]
             ahead = (out_of.get((agent, onward)) for onward in edges[place + 1 : place + 1 + _LOOK_AHEAD])
             to_arm = next((one for one in ahead if one is not None), None)
-            if to_arm is not None and (agent, arm, to_arm) in movement:
-                flows[agent, movement[agent, arm, to_arm]] += float(flow[route])
+            if to_arm is not None and (agent, from_arm, to_arm) in movement:
+                flows[agent, movement[agent, from_arm, to_arm]] += float(flow[route])
     return flows
 
 

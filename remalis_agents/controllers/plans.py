@@ -75,7 +75,9 @@ def program_of(
         way = clearance(inter, stages, number, timing)
         ends = [start for start, _ in way.states[1:]] + [way.duration_s]
         phases += [
-            ProgramPhase(end - start, state) for (start, state), end in zip(way.states, ends, strict=True) if end > start
+            ProgramPhase(end - start, state)
+            for (start, state), end in zip(way.states, ends, strict=True)
+            if end > start
         ]
     return SignalProgram("static" if limits_s is None else "actuated", tuple(phases), parameters=parameters)
 

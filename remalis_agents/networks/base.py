@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from torch import Tensor, nn
@@ -44,6 +45,9 @@ class TeamNetwork(nn.Module, ABC):
         """Logits ``[B, N, A]`` alone, for acting; override where they cost less than the whole pass."""
         return self(observations, alive, adjacency).logits
 
+    def observe(self, observations: Tensor, alive: Tensor) -> None:
+        """Takes note of a batch after it was learnt from; for running statistics of the inputs."""
+
 
 def mlp(sizes: list[int], last_gain: float | None = None) -> nn.Sequential:
     """Linear layers with ReLU between them, orthogonally initialised.
@@ -53,7 +57,7 @@ def mlp(sizes: list[int], last_gain: float | None = None) -> nn.Sequential:
         last_gain: gain of the last layer, which then has no ReLU after it; None for ReLU after every layer.
     """
     layers: list[nn.Module] = []
-    for i, (inputs, outputs) in enumerate(zip(sizes[:-1], sizes[1:], strict=True)):
+    for i, (inputs, outputs) in enumerate(pairwise(sizes)):
         last = i == len(sizes) - 2
         layer = nn.Linear(inputs, outputs)
         nn.init.orthogonal_(layer.weight, last_gain if last and last_gain is not None else 2**0.5)

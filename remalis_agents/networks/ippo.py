@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from remalis_agents.networks.base import TeamNetwork, TeamOutput, mlp
 from remalis_agents.networks.layout import Layout
 from remalis_agents.networks.registry import register_network
+from remalis_agents.networks.scale import RunningScale
 
 
 class OptionScorer(nn.Module):
@@ -76,6 +77,7 @@ class IPPONetwork(TeamNetwork):
         self.layout = Layout.of(layout, action_count)
         widths = list(hidden)
         if self.layout is None:
+            self.scale = RunningScale(observation_size)
             self.policy = mlp([observation_size, *widths, action_count], last_gain=0.01)
             self.value = mlp([observation_size, *widths, 1], last_gain=1.0)
             return
@@ -85,6 +87,7 @@ class IPPONetwork(TeamNetwork):
                 f"{action_count} actions and vectors of length {observation_size}."
             )
         rest = observation_size - self.layout.count * self.layout.features
+        self.option_scale, self.rest_scale = RunningScale(self.layout.features), RunningScale(rest)
         # Two encoders: a value learns from large, noisy targets that would otherwise drown the policy's gradient.
         pooled = 2 * self.layout.features
         self.context = mlp([rest + pooled, *widths])
@@ -93,39 +96,49 @@ class IPPONetwork(TeamNetwork):
 
     def forward(self, observations: Tensor, alive: Tensor, adjacency: Tensor) -> TeamOutput:
         if self.layout is None:
-            return TeamOutput(self.policy(observations), self.value(observations).squeeze(-1), {})
-        options, context = self._split(observations)
+            scaled = self.scale(observations)
+            return TeamOutput(self.policy(scaled), self.value(scaled).squeeze(-1), {})
+        options, context = self._encode(observations)
         return TeamOutput(self._score(options, context), self.value(context).squeeze(-1), {})
 
     def values(self, observations: Tensor, alive: Tensor, adjacency: Tensor) -> Tensor:
-        context = observations if self.layout is None else self._split(observations)[1]
+        context = self.scale(observations) if self.layout is None else self._encode(observations)[1]
         return self.value(context).squeeze(-1)
 
     def logits(self, observations: Tensor, alive: Tensor, adjacency: Tensor) -> Tensor:
-        return self.policy(observations) if self.layout is None else self._score(*self._split(observations))
+        if self.layout is None:
+            return self.policy(self.scale(observations))
+        return self._score(*self._encode(observations))
 
-    def _split(self, observations: Tensor) -> tuple[Tensor, Tensor]:
-        """Options ``[B, N, K, F]``, K the highest that exists in the batch, and context ``[B, N, C]``."""
+    def observe(self, observations: Tensor, alive: Tensor) -> None:
+        if self.layout is None:
+            self.scale.observe(observations, alive)
+            return
+        options, exists, rest = self._split(observations)
+        self.option_scale.observe(options, exists.squeeze(-1) * alive.unsqueeze(-1))
+        self.rest_scale.observe(rest, alive)
+
+    def _split(self, observations: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Options ``[B, N, K, F]``, K as few as the batch has, their flags ``[B, N, K, 1]``, the rest ``[B, N, C]``."""
         layout = self.layout
         assert layout is not None
         options = observations[..., layout.start : layout.stop].unflatten(-1, (layout.count, layout.features))
-        options = options[..., : self._used(options), :]
-        # Mean and maximum tell the context what the options offer, in whatever order they stand.
-        pooled = [options.mean(-2), options.amax(-2)]
-        if layout.exists >= 0:
-            exists = options[..., layout.exists : layout.exists + 1]
-            pooled[0] = (options * exists).sum(-2) / exists.sum(-2).clamp(min=1.0)
-        rest = (observations[..., : layout.start], observations[..., layout.stop :])
-        return options, torch.cat([*rest, *pooled], -1)
-
-    def _used(self, options: Tensor) -> int:
-        """Padding is most of a vector on small maps, and need not be scored."""
-        layout = self.layout
-        assert layout is not None
         if layout.exists < 0:
-            return layout.count
-        anywhere = (options[..., layout.exists] > 0).flatten(0, -2).any(0)
-        return int(anywhere.nonzero().amax()) + 1 if bool(anywhere.any()) else 1
+            exists = torch.ones_like(options[..., :1])
+        else:
+            # Padding is most of a vector on small maps, and need not be scored.
+            used = (options[..., layout.exists] > 0).flatten(0, -2).any(0).nonzero()
+            options = options[..., : int(used.amax()) + 1 if len(used) else 1, :]
+            exists = options[..., layout.exists : layout.exists + 1]
+        return options, exists, torch.cat((observations[..., : layout.start], observations[..., layout.stop :]), -1)
+
+    def _encode(self, observations: Tensor) -> tuple[Tensor, Tensor]:
+        """Scaled options ``[B, N, K, F]``, and the context ``[B, N, C + 2 F]``: the rest and what all options offer."""
+        options, exists, rest = self._split(observations)
+        options = self.option_scale(options) * exists
+        # Mean and maximum do not care in which order the options stand.
+        mean = options.sum(-2) / exists.sum(-2).clamp(min=1.0)
+        return options, torch.cat([self.rest_scale(rest), mean, options.amax(-2)], -1)
 
     def _score(self, options: Tensor, context: Tensor) -> Tensor:
         logits = self.scorer(options, self.context(context))

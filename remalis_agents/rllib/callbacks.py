@@ -20,8 +20,6 @@ class TeamCallbacks(RLlibCallback):
     def on_episode_end(self, *, episode: Any, metrics_logger: Any, **kwargs: Any) -> None:
         info = episode.get_infos(-1)
         for name, value in info.get("metrics", {}).items():
-            if np.isscalar(value) and np.isfinite(float(value)):  # type: ignore[arg-type]
+            if isinstance(value, int | float | np.number) and np.isfinite(value):
                 metrics_logger.log_value((METRICS, name), float(value), window=WINDOW_EPISODES)
-        metrics_logger.log_value(
-            "infra_errors", 1 if "infra_error" in info else 0, reduce="sum", clear_on_reduce=False
-        )
+        metrics_logger.log_value("infra_errors", 1 if "infra_error" in info else 0, reduce="sum", clear_on_reduce=False)

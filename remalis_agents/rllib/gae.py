@@ -106,6 +106,8 @@ class TeamGAE(ConnectorV2):
     ) -> None:
         super().__init__(input_observation_space, input_action_space)
         self.gamma, self.lambda_, self.normalise_values = gamma, lambda_, normalise_values
+        self.inputs: dict[str, Any] = {}
+        """The observations last seen, by module, for statistics that may move only after the update."""
 
     def __call__(self, *, rl_module: Any, episodes: Any, batch: dict[str, Any], **kwargs: Any) -> Any:
         lengths = [len(e) for e in self.single_agent_episode_iterator(episodes, agents_that_stepped_only=False)]
@@ -113,6 +115,7 @@ class TeamGAE(ConnectorV2):
             module = rl_module[module_id].unwrapped()
             with torch.no_grad():
                 values = module.compute_values(columns)
+            self.inputs[module_id] = columns[Columns.OBS]
             device = values.device
             stateful = module.is_stateful()
 

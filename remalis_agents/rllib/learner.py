@@ -30,13 +30,17 @@ class TeamPPOLearner(PPOTorchLearner):
         pipeline = self._learner_connector
         pipeline.remove("GeneralAdvantageEstimation")
         pipeline.insert_after("AddOneTsToEpisodesAndTruncate", AgentSignals())
-        pipeline.append(
-            TeamGAE(
-                gamma=self.config.gamma,
-                lambda_=self.config.lambda_,
-                normalise_values=self.config.normalise_values,
-            )
+        self._gae = TeamGAE(
+            gamma=self.config.gamma, lambda_=self.config.lambda_, normalise_values=self.config.normalise_values
         )
+        pipeline.append(self._gae)
+
+    def after_gradient_based_update(self, *, timesteps: dict[str, Any]) -> None:
+        super().after_gradient_based_update(timesteps=timesteps)
+        # Not earlier: what acted and what learns must be the same function, or the first ratios are not 1.
+        for module_id, team in self._gae.inputs.items():
+            self.module[module_id].unwrapped().observe_inputs(team)
+        self._gae.inputs.clear()
 
     def compute_loss_for_module(
         self, *, module_id: str, config: Any, batch: dict[str, Any], fwd_out: dict[str, Any]

@@ -31,6 +31,10 @@ class RemalisPolicy(TorchRLModule, ValueFunctionAPI):
         logits ``[B, N, A]``, values ``[B, N]``.
     """
 
+    return_mean: Tensor
+    return_std: Tensor
+    return_count: Tensor
+
     def setup(self) -> None:
         spaces = self.observation_space.spaces
         config = self.model_config
@@ -38,9 +42,7 @@ class RemalisPolicy(TorchRLModule, ValueFunctionAPI):
         options = dict(config.get("options") or {})
         if config.get("layout") is not None:
             options["layout"] = config["layout"]
-        self.network = make_network(
-            self.network_name, spaces["obs"].shape[-1], int(self.action_space.nvec[0]), options
-        )
+        self.network = make_network(self.network_name, spaces["obs"].shape[-1], int(self.action_space.nvec[0]), options)
         self.action_dist_cls = TeamCategorical
         # The running scale of returns is part of the policy: without it a restored value head speaks other units.
         self.register_buffer("return_mean", torch.zeros(()))
@@ -94,14 +96,17 @@ class RemalisPolicy(TorchRLModule, ValueFunctionAPI):
 
     def observe_returns(self, mean: float, variance: float, weight: float = 0.1) -> None:
         """Moves the running scale towards a batch of returns; the first batch sets it."""
-        new = self.return_count.item() == 0
-        rate = 1.0 if new else weight
-        old_mean, old_variance = self.return_mean.item(), self.return_std.item() ** 2
-        moved = old_mean + rate * (mean - old_mean)
-        spread = (1 - rate) * old_variance + rate * variance + (0.0 if new else rate * (1 - rate)) * (mean - old_mean) ** 2
-        self.return_mean.fill_(moved)
-        self.return_std.fill_(max(float(np.sqrt(spread)), 1e-3))
+        first = self.return_count.item() == 0
+        rate = 1.0 if first else weight
+        shift = mean - self.return_mean.item()
+        spread = (1 - rate) * (self.return_std.item() ** 2 + rate * shift**2) + rate * variance
+        self.return_mean += rate * shift
+        self.return_std.fill_(max(spread**0.5, 1e-3))
         self.return_count += 1
+
+    def observe_inputs(self, team: dict[str, Tensor]) -> None:
+        """Lets the network take note of a batch of observations, when the batch is used up."""
+        self.network.observe(team["obs"], team["alive"])
 
     def set_state(self, state: Any) -> None:
         own = self.state_dict()

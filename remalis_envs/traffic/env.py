@@ -286,7 +286,7 @@ class TrafficEnv(ParallelEnv[str, Observation, int]):
         if self._renderer is None:
             from remalis_envs.traffic.render import Renderer
 
-            self._renderer = Renderer(self.network)
+            self._renderer = Renderer.of_scenario(self.config.scenario)
         frame: npt.NDArray[np.uint8] = self._renderer.draw(self._running().scene())
         return frame
 

@@ -128,9 +128,11 @@ def names_of(spec: RewardSpec) -> tuple[str, ...]:
     return tuple(spec) if isinstance(spec, Mapping) else ()
 
 
-def check_reward(spec: RewardSpec, *, with_emissions: bool) -> None:
-    """Raise before a simulation is started, if ``spec`` is not a reward."""
+def check_reward(spec: RewardSpec, scope: str, *, with_emissions: bool) -> None:
+    """Raise before a simulation is started, if ``spec`` is not a reward or ``scope`` not a scope."""
     _parts(spec)
+    if scope not in SCOPES:
+        raise unknown("reward_scope", scope, SCOPES)
     if "emissions" in names_of(spec) and not with_emissions:
         raise RemalisError("reward 'emissions' needs SUMO's emission devices: pass emissions=True as well")
 

@@ -1,4 +1,42 @@
-"""City traffic lights as a cooperative team, on real SUMO."""
+"""City traffic lights as a cooperative team, on real SUMO.
+
+Every signalised intersection is an agent. At each decision it chooses the phase to show next; SUMO moves the cars.
+
+| | |
+|---|---|
+| Agents | one an intersection: 9 (easy), 25 (medium), 64 (hard), 100 or more (hell), or those of any map |
+| Actions | ``Discrete(32)``, the phase to show; masked to the intersection's own phases and to its green times |
+| Observations | ``Dict(observation=Box(-3, 3, (D,), float32), action_mask=Box(0, 1, (32,), int8))`` |
+| Rewards | a float an agent and decision: minus the vehicle-seconds lost a second, over 20, unless you name another |
+| End | truncated at ``horizon_s``; never terminated |
+| State | float32 ``(N * 33,)``: the true traffic of every arm, and every signal |
+
+**Actions.** Action k is phase k of ``env.phases(agent)``. A change shows yellow and all-red first, long enough for
+the junction's size, and for pedestrians. Within the minimum green only the present phase is legal, at the maximum
+only others. A masked action becomes the safe default (keep the phase, or go on to the next), with
+``infos[agent]["masked"]``.
+
+**Observations.** ``remalis_envs.traffic.observations`` names every number: a block for each phase (what it would
+serve), for each arm clockwise from north, and for the intersection itself. It is the same vector on every map, so a
+policy trained on nine intersections runs on a hundred and seventy-four.
+
+**Rewards.** ``queue``, ``pressure``, ``diff_waiting_time``, ``delay``, ``speed``, ``emissions``, a mapping from these
+to weights, or a function of :class:`remalis_envs.traffic.rewards.RewardInputs`; ``sumo_rl/...`` names give sumo-rl's
+own numbers.
+
+**Infos.** ``subgoal`` and ``concept`` are indices into ``env.subgoals`` and ``env.concepts``: what the last action
+served and what it looked at, by what happened on the road. They train and score, and never belong into a policy.
+
+| level | network | phases | arrivals, vehicles a second | more |
+|---|---|---|---|---|
+| easy | 3x3 grid | fewer than 10 | 0.5 | |
+| medium | 5x5 grid | 10 to 15 | 0.5 to 2 | turning shares change, pedestrians cross |
+| hard | 8x8, irregular | more than 15 | 0.1 to 3 | buses and lorries |
+| hell | irregular, 3 to 6 arms | more than 25 | 2, spikes of 8 | detectors with range, noise and failures, \
+incidents, weather, emergency vehicles, U-turns |
+
+Version history: v0, the first.
+"""
 
 from __future__ import annotations
 
@@ -47,7 +85,44 @@ def traffic_v0(
     emissions: bool = False,
     seed: int | None = None,
 ) -> TrafficEnv:
-    check_reward(reward, with_emissions=emissions)
+    """Build the traffic environment.
+
+    Args:
+        level: ``easy``, ``medium``, ``hard`` or ``hell``.
+        scenario: instead of a level, ``resco/<map>`` (one of RESCO's eight maps, read from the installed sumo-rl), or
+            the path of a ``.sumocfg`` or ``.net.xml``.
+        protocol: ``resco`` or ``sumo_rl``: step lengths, yellow and options as those suites use them.
+        routes: route files for a scenario that is a network.
+        demand: a level's name or a ``DemandProfile`` to draw trips from, for a scenario from files.
+        phases: for a scenario from files, ``generated`` by us or those of its ``program``.
+        network_seed: which of a level's networks. The network is built once and cached.
+        split: ``train``, ``validation`` or ``test``; the same seeds draw other networks and demand in each.
+        reward: name, weights by name, or function.
+        reward_scope: ``individual``, ``neighbourhood`` (mean over an intersection and its road neighbours), ``team``.
+        observation: ``default`` or ``sumo_rl``.
+        decision_s: seconds from decision to decision, 5 by default; all times are multiples of SUMO's step.
+        yellow_s: least yellow, 3 by default.
+        all_red_s: least all-red, 2 by default.
+        min_green_s: least green, 5 by default.
+        max_green_s: most green, 60 by default.
+        begin_s: first second of a scenario from files.
+        horizon_s: length of an episode, 3600 by default.
+        fidelity: ``micro``, or ``meso`` for SUMO's mesoscopic model: several times faster, without pedestrians and
+            incidents, for pre-training.
+        neighbours: who may talk to whom: ``roads`` joins road neighbours, ``all`` everyone (up to 25 agents).
+        control: ``agents``; ``own`` leaves the network's signal programs running; or programs by signal.
+        backend: ``inline`` runs SUMO in this process, which holds one at most; ``worker`` in its own; ``auto``
+            inline where the process is free.
+        strict: make a masked action an error.
+        render_mode: ``rgb_array`` or None.
+        emissions: measure CO2 and fuel.
+        seed: of the environment's own generator, which seeds ``reset()`` without a seed.
+
+    Raises:
+        UnknownNameError: a name that does not exist; the message has the nearest that does.
+        RemalisError: an option that no environment can be built with, or files that SUMO does not accept.
+    """
+    check_reward(reward, reward_scope, with_emissions=emissions)
     check_options(network_seed=network_seed, horizon_s=horizon_s, split=split, fidelity=fidelity)
     times = {
         "decision_s": decision_s,

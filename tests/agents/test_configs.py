@@ -26,10 +26,10 @@ def test_values_are_converted_and_defaults_filled():
 
 
 def test_changes_from_the_command_line():
-    changes = ["training.lr=[[0, 1e-3], [100, 0]]", "config.env_runners.num_env_runners=2", "env=other"]
+    changes = ["training.lr=[[0, 0.001], [100, 0]]", "config.env_runners.num_env_runners=2", "env=other"]
     changes += parse_stop('{"time_total_s": 60, "env_steps": 100}')
     _, experiment = parse_experiment(GOOD, changes)
-    assert experiment.config.training.lr == [[0, "1e-3"], [100, 0]] or experiment.config.training.lr[0][1] == 1e-3
+    assert experiment.config.training.lr == [[0, 0.001], [100, 0]]
     assert experiment.config.env_runners.num_env_runners == 2
     assert experiment.env == "other"
     assert (experiment.stop.time_s, experiment.stop.env_steps) == (60, 100)
@@ -41,7 +41,7 @@ def test_changes_from_the_command_line():
     [
         (changed(config={"training": {"gama": 0.9}}), r"'gama' in ring.config.training. Did you mean 'gamma'\?"),
         (changed(confg={}), r"'confg' in ring. Did you mean 'config'\?"),
-        (changed(config={"training": {"gamma": "high"}}), "gamma must be a number or null, but it is 'high'"),
+        (changed(config={"training": {"gamma": "high"}}), r"gamma must be a number or null, but it is 'high'"),
         (changed(config={"env_runners": {"num_env_runners": 1.5}}), "must be a whole number or null, but it is 1.5"),
         (changed(config={"env_runners": {"num_env_runners": True}}), "must be a whole number"),
         (changed(config={"training": [1]}), "training must be a mapping"),
@@ -69,7 +69,7 @@ def test_bad_changes(change, says):
 
 
 def test_files(tmp_path):
-    with pytest.raises(ConfigError, match="no experiment file 'nowhere.yaml'"):
+    with pytest.raises(ConfigError, match=r"no experiment file 'nowhere.yaml'"):
         load_experiment("nowhere.yaml")
     broken = tmp_path / "broken.yaml"
     broken.write_text("a: [1,\nb: }")

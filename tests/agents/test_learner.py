@@ -56,7 +56,7 @@ def ring():
 
 
 def test_truncation_bootstraps_through_the_whole_pipeline():
-    """Values stuck at 10, no reward: the target at the horizon is gamma * 10 = 9 for who was cut off, 0 for who ended."""
+    """Values stuck at 10: the future at the horizon is worth gamma * 10 = 9 to who was cut off, 0 to who ended."""
     loop = Loop(config_for(CHAIN, TeamEnv(Chain()), gamma=0.9, normalise_values=False))
     for parameter in loop.module.network.value[-1].parameters():
         torch.nn.init.zeros_(parameter)
@@ -170,3 +170,14 @@ def test_a_schedule_moves_the_learning_rate_and_gradients_are_clipped():
     norms = [p.grad.norm() for p in loop.module.parameters() if p.grad is not None]
     assert torch.stack(norms).norm() <= 1e-3 + 1e-6
     assert results
+
+
+def test_inputs_are_scaled_only_after_the_update():
+    """The batch that acted unscaled is learnt from unscaled; the next one sees the moved statistics."""
+    loop = Loop(config_for(RING, ring_team()))
+    loop.batch(loop.runner.sample(num_timesteps=40))
+    scale = loop.module.network.scale
+    assert scale.batches == 0
+    loop.learner.after_gradient_based_update(timesteps={})
+    assert scale.batches == 1
+    assert scale.mean[:3].tolist() == pytest.approx([1 / 3] * 3, abs=0.15)

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from remalis_agents.networks import Layout, make_network, network_names
+from remalis_agents.networks.scale import RunningScale
 from remalis_envs.errors import UnknownNameError
 
 COUNT, FEATURES, REST = 8, 5, 7
@@ -91,3 +92,33 @@ def test_layout_is_read_from_an_environments_own():
     assert Layout.of(Own(), 8) == Layout(start=4, count=8, features=3, exists=0)
     assert Layout.of(LAYOUT, COUNT).to_dict() == LAYOUT
     assert Layout.of(None, 8) is None
+
+
+def test_running_scale_follows_the_data_and_settles():
+    scale = RunningScale(2, settled=3)
+    generator = torch.manual_seed(0)
+    rows = torch.stack([torch.randn(400, generator=generator) * 0.1 + 3.0, torch.zeros(400)], -1)
+    weights = torch.ones(400)
+    weights[200:] = 0.0
+    rows[200:] = 1e6  # padding
+    for part in (slice(0, 100), slice(100, 200), slice(200, 400)):
+        scale.observe(rows[part], weights[part])
+    torch.testing.assert_close(scale.mean, rows[:200].mean(0))
+    torch.testing.assert_close(scale.std[0], rows[:200, 0].std(unbiased=False))
+    scaled = scale(rows[:200])
+    assert scaled[:, 0].std() == pytest.approx(1.0, abs=0.01)
+    assert torch.equal(scaled[:, 1], torch.zeros(200)), "what never moved is not blown up"
+    assert scale.batches == 2, "a batch of padding is no batch"
+    scale.observe(rows[:100], weights[:100])
+    before = scale.mean.clone()
+    scale.observe(rows[:100] + 5, weights[:100])
+    assert torch.equal(scale.mean, before)
+
+
+def test_scores_stay_equivariant_after_the_scale_has_moved():
+    network = make_network("ippo", SIZE, COUNT, {"layout": LAYOUT})
+    inputs = team()
+    network.observe(*inputs[:2])
+    small, large = team(batch=1, options=5), team(batch=1, options=COUNT, seed=1)
+    together = network(*(torch.cat(pair) for pair in zip(small, large, strict=True)))
+    torch.testing.assert_close(together.logits[:1, :, :5], network(*small).logits[:, :, :5])

@@ -108,7 +108,8 @@ class Chain(ParallelEnv):
     def step(self, actions: dict[str, int]) -> tuple[dict, dict, dict, dict, dict]:
         self.t += 1
         agents, over = self.agents, self.t >= self.horizon
-        quits = {a: self.all_terminate and over or self.quitter and a == "quitter" and self.t == 2 for a in agents}
+        leaves = self.quitter and self.t == 2
+        quits = {a: (self.all_terminate and over) or (leaves and a == "quitter") for a in agents}
         truncations = {a: over and not quits[a] for a in agents}
         self.agents = [a for a in agents if not quits[a] and not truncations[a]]
         observations = {a: np.ones(2, np.float32) for a in agents}

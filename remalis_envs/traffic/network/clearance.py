@@ -17,8 +17,9 @@ FAST_DRIVER = 1.2
 VEHICLE_M = 5.0
 START_UP_S = 1.5
 """Time that the next stream needs from its green until it reaches the conflict."""
-HEAVY_ACCELERATION_M_S2 = 1.8
-HEAVY_VEHICLE_M = 8.0
+TURN_START_UP_S = 2.0
+"""The same where the next stream sees the turning car in front of it all the time."""
+ACCELERATION_M_S2 = 2.6
 WALKING_M_S = 1.2
 
 
@@ -43,7 +44,7 @@ def all_red_s(net: NetFile, streams: Streams) -> float:
 def turn_s(net: NetFile, streams: Streams, width: int) -> tuple[float, ...]:
     """For each signal position, the red a turn needs that starts at the end of yellow from where it waited.
 
-    A lorry that waits inside the junction for a gap gets it when the others stop, and then has the rest of its way
+    A car that waits inside the junction for a gap gets it when the others stop, and then has the rest of its way
     before it, from a standstill: ``sqrt(2 way / a)``.
     """
     times = [0.0] * width
@@ -51,8 +52,8 @@ def turn_s(net: NetFile, streams: Streams, width: int) -> tuple[float, ...]:
         for link in links:
             waiting = net.links_from.get(link.via, []) if link.via else []
             if waiting and waiting[0].via:
-                way = net.way_m(link) - net.lanes[link.via].length_m + HEAVY_VEHICLE_M
-                needed = math.sqrt(2 * way / HEAVY_ACCELERATION_M_S2) - START_UP_S
+                way = net.way_m(link) - net.lanes[link.via].length_m + VEHICLE_M
+                needed = math.sqrt(2 * way / ACCELERATION_M_S2) - TURN_START_UP_S
                 times[link.signal_index] = max(times[link.signal_index], float(round(needed)))
     return tuple(times)
 

@@ -7,6 +7,8 @@ every movement is served.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from .model import MAX_PHASES, Movement, Phase
 from .movements import Streams
 from .naming import phase_names
@@ -72,7 +74,7 @@ def _weights(graph: SignalGraph, units: int) -> dict[int, float]:
     return {m: 1.0 if any(minor >> p & 1 for p in graph.movements[m].links) else 2.0 for m in graph.movements_of(units)}
 
 
-def _order(graph: SignalGraph):  # type: ignore[no-untyped-def]
+def _order(graph: SignalGraph) -> Callable[[int], tuple[float, tuple[int, ...]]]:
     """Sort key: most served first, then by the movements' numbers (which run clockwise)."""
     return lambda units: (-sum(_weights(graph, units).values()), graph.movements_of(units))
 

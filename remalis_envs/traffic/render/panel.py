@@ -61,7 +61,7 @@ class Panel:
         draw.text((x, 43), self._subtitle, style.FAINT_INK, self._fonts[13])
         for k, (label, _) in enumerate(figures(Scene(0.0))):
             draw.text((x, self._figures_y + 26 * k + 3), label, style.FAINT_INK, self._fonts[13])
-        draw.text((x, self._closeup_y - 19), f"junction {self._closeup}", style.FAINT_INK, self._fonts[11])
+        draw.text((x, self._closeup_y - 19), _shortened(f"junction {self._closeup}"), style.FAINT_INK, self._fonts[11])
         self._legend(draw, x)
 
     def _legend(self, draw: ImageDraw, x: int) -> None:
@@ -119,6 +119,10 @@ class Panel:
             frame.paste(icon.reduce(_ICON_SCALE), (x - 1, y - 4))
         name = style.INCIDENT_NAMES[kind] + (f" ({count})" if count > 1 else "")
         draw.text((x + 24, y - 2), name, style.INK, self._fonts[12])
+
+
+def _shortened(text: str, length: int = 36) -> str:
+    return text if len(text) <= length else text[: length - 3] + "..."
 
 
 def clock(time_s: float) -> str:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 _FEW = 36
 """Junctions beyond which a picture is wider, and their names would only be clutter."""
+_SHORT_NAME = 6
+"""Characters of a name that fits beside a junction."""
 _WIDTH_PX, _WIDE_PX = 1080, 1360
 _CLOSEUP_LEAST_M, _CLOSEUP_AROUND_M = 42.0, 26.0
 
@@ -61,7 +63,8 @@ class Renderer:
         self.view = View.fit(shapes.bounds_m, width - PANEL_PX, width - PANEL_PX)
         chosen = _central(network) if closeup is None else _named(network, closeup)
         half_m = _half_window_m(shapes, chosen)
-        labels = {one.id: _label_place(shapes, one) for one in network.intersections} if few else {}
+        named = few and all(len(one.id) <= _SHORT_NAME for one in network.intersections)
+        labels = {one.id: _label_place(shapes, one) for one in network.intersections} if named else {}
         self._layer = Layer(shapes, self.view, labels)
         self._closeup = Layer(shapes, View.window((chosen.x_m, chosen.y_m), half_m, CLOSEUP_PX))
         signals = f"{len(network.intersections)} signals"

@@ -50,7 +50,7 @@ EMERGENCY_BODY: Colour = (255, 255, 255)
 
 ROAD_TINTS: dict[str, Colour] = {
     "rain": (50, 84, 128),
-    "ice": (112, 168, 190),
+    "ice": (140, 160, 168),
     "work_zone": (122, 92, 48),
     "closure": (122, 40, 52),
 }

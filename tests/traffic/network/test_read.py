@@ -125,9 +125,7 @@ def test_signal_over_two_junctions_is_one_intersection(tmp_path):
         '<node id="n1" x="0" y="200"/><node id="n2" x="40" y="-200"/></nodes>'
     )
     pairs = [("w", "a"), ("a", "b"), ("b", "e"), ("n1", "a"), ("n2", "b")]
-    edges = "".join(
-        f'<edge id="{x}{y}" from="{x}" to="{y}" numLanes="1"/>' for p in pairs for x, y in (p, p[::-1])
-    )
+    edges = "".join(f'<edge id="{x}{y}" from="{x}" to="{y}" numLanes="1"/>' for p in pairs for x, y in (p, p[::-1]))
     (tmp_path / "n.edg.xml").write_text(f"<edges>{edges}</edges>")
     net_file = tmp_path / "n.net.xml"
     files = ("--node-files", str(tmp_path / "n.nod.xml"), "--edge-files", str(tmp_path / "n.edg.xml"))

@@ -74,9 +74,7 @@ def test_turn_that_waits_is_not_caught_by_a_stream_that_goes_on(crossing_grid):
     """E+W turns wait for the pedestrians of the N crossing: it must pause before the E crossing opens."""
     one = crossing_grid
     a = _index(one, "E+W through, left+right yielding; crossing N+S")
-    b = next(
-        i for i, p in enumerate(one.phases) if "crossing N+E" in p.name and "E through" not in p.name
-    )
+    b = next(i for i, p in enumerate(one.phases) if "crossing N+E" in p.name and "E through" not in p.name)
     north = next(m.links[0] for m in one.movements if m.name == "crossing N")
     assert one.phases[a].state[north] == one.phases[b].state[north] == "G"
     assert {state[north] for _, state in transition(one, a, b).states} == {"r"}

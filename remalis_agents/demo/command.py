@@ -1,0 +1,184 @@
+"""The command `remalis demo`: train on ``easy``, compare on held-out demand, film, and write one HTML page."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import math
+import multiprocessing
+import os
+import time
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from remalis_agents.evaluation import EpisodeResult, evaluate, save, summary, table
+from remalis_envs.errors import RemalisError
+
+HELP = "train a team on level easy, compare it with engineers' controllers, and write a report"
+EXPERIMENT = "traffic_easy_ippo"
+FIRST_SEED = 5000
+"""Of the held-out episodes; the test split draws other demand than training from any seed."""
+COMPARED = ("random", "fixed_time", "webster", "actuated", "sotl", "greedy", "max_pressure")
+RIVALS = ("webster", "actuated", "max_pressure")
+LEARNED = "learned team"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    add = parser.add_argument
+    add("--seconds", type=float, default=120.0, help="training time (default: 120)")
+    add("--episodes", type=int, default=10, help="held-out episodes for each controller (default: 10)")
+    add("--out", default="runs/demo", metavar="DIR", help="where the report goes (default: runs/demo)")
+    add("--seed", type=int, default=0, help="seed of the training (default: 0)")
+    add("--no-film", action="store_true", help="leave the film out")
+
+
+def main(args: argparse.Namespace) -> int:
+    """Run the command; returns the exit code.
+
+    Raises:
+        RemalisError: a number is out of its range, or the folder cannot be written.
+    """
+    if not 0.0 < args.seconds < math.inf:
+        raise RemalisError(f"--seconds must be a positive number, not {args.seconds!r}.")
+    if args.episodes < 2:
+        raise RemalisError(f"An interval needs at least 2 episodes; --episodes was {args.episodes}.")
+    out = Path(args.out)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RemalisError(f"The folder {args.out!r} cannot be written: {error.strerror or error}.") from None
+    begun = time.monotonic()
+    _say(1, f"training nine traffic lights for {args.seconds:.0f} s")
+    run = _train(out, args.seconds, args.seed)
+    _say(2, f"playing {args.episodes} held-out hours with each of {len(COMPARED) + 1} controllers")
+    seeds = range(FIRST_SEED, FIRST_SEED + args.episodes)
+    results = _compare(run.run_dir, seeds)
+    _show(results)
+    save(results, out / "results.json", level="easy", split="test", seeds=list(seeds), run=str(run.run_dir))
+    film = None
+    if not args.no_film:
+        _say(3, "filming the learned team")
+        film = _film(run.run_dir, out / "film.mp4")
+    from remalis_agents.demo.report import write_report
+
+    page = write_report(out / "report.html", results, learning_curve(run.trial_dir), film, LEARNED, args.seconds)
+    print(f"\nreport  {page}   ({time.monotonic() - begun:.0f} s in all)")
+    return 0
+
+
+def _say(step: int, text: str) -> None:
+    print(f"\n[{step}/3] {text}", flush=True)
+
+
+def _train(out: Path, seconds: float, seed: int) -> Any:
+    from remalis_agents.configs.loader import load_experiment
+    from remalis_agents.train import train
+
+    name, experiment = load_experiment(EXPERIMENT, [f"stop.time_s={seconds}", f"debugging.seed={seed}"])
+    result = train(name, experiment, storage=out)
+    import ray
+
+    ray.shutdown()  # its processes would share the cores with the evaluation
+    return result
+
+
+def _compare(run_dir: Path, seeds: Sequence[int]) -> list[EpisodeResult]:
+    """All controllers on the same episodes, a process each, as many at once as there are cores."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    half = (len(seeds) + 1) // 2
+    # The learned team thinks longest; its episodes go in two parts, and first.
+    jobs = [(LEARNED, str(run_dir), list(part)) for part in (seeds[:half], seeds[half:]) if len(part)]
+    jobs += [(name, None, list(seeds)) for name in reversed(COMPARED)]
+    columns = (TextColumn("episodes"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    results: list[EpisodeResult] = []
+    context = multiprocessing.get_context("spawn")
+    with Progress(*columns, transient=True) as progress, ProcessPoolExecutor(os.cpu_count(), context) as pool:
+        bar = progress.add_task("episodes", total=sum(len(job[2]) for job in jobs))
+        for own in pool.map(_play, jobs):
+            results += own
+            progress.advance(bar, len(own))
+    order = {name: k for k, name in enumerate((*COMPARED, LEARNED))}
+    return sorted(results, key=lambda result: (order[result.controller], result.seed))
+
+
+def _play(job: tuple[str, str | None, list[int]]) -> list[EpisodeResult]:
+    name, run_dir, seeds = job
+    from remalis_envs import traffic_v0
+
+    factory = partial(traffic_v0, level="easy", split="test")
+    if run_dir is None:
+        from remalis_agents.controllers import make_controller
+
+        return evaluate(make_controller(name), factory, seeds)
+    return evaluate(_learned(run_dir), factory, seeds, name=name)
+
+
+def _learned(run_dir: str | Path) -> Any:
+    from remalis_agents.evaluate import PolicyActor, load_policy
+    from remalis_agents.film import TeamPlayer
+
+    return TeamPlayer(PolicyActor(load_policy(run_dir)))
+
+
+def _show(results: list[EpisodeResult]) -> None:
+    from rich.console import Console
+
+    Console().print(table(results))
+    delays = {name: figures["mean_delay_s"] for name, figures in summary(results).items()}
+    ours = delays[LEARNED]
+    for rival in RIVALS:
+        apart = not ours.overlaps(delays[rival])
+        verdict = "beats" if ours.high < delays[rival].low else "loses to" if apart else "is level with"
+        print(f"The learned team {verdict} {rival.replace('_', ' ')}: {ours} s against {delays[rival]} s of delay.")
+
+
+def _film(run_dir: Path, path: Path) -> Path:
+    from rich.progress import Progress
+
+    from remalis_agents.film import film
+    from remalis_envs import traffic_v0
+
+    env = traffic_v0(level="easy", split="test")
+    try:
+        with Progress(transient=True) as progress:
+            bar = progress.add_task("film", total=None)
+
+            def shown(done: int, total: int) -> None:
+                progress.update(bar, completed=done, total=total)
+
+            film(
+                env,
+                _learned(run_dir),
+                path,
+                seed=FIRST_SEED,
+                seconds=FILM_S,
+                skip_s=600.0,
+                fps=10.0,
+                speed=8.0,
+                label=LEARNED,
+                width=FILM_WIDTH_PX,
+                on_frame=shown,
+            )
+    finally:
+        env.close()
+    return path
+
+
+FILM_S = 240.0
+FILM_WIDTH_PX = 760
+
+
+def learning_curve(trial_dir: Path) -> list[tuple[float, float]]:
+    """(seconds of training, mean delay of the episodes sampled since the last point), from Ray's ``progress.csv``."""
+    points = []
+    with open(trial_dir / "progress.csv", encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            delay = row.get("env_runners/metrics/mean_delay_s") or ""
+            if delay and math.isfinite(float(delay)):
+                points.append((float(row["time_total_s"]), float(delay)))
+    return points

@@ -1,0 +1,47 @@
+"""Our phases and transitions let nobody collide; a control that is all green shows that the counter counts."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+RATES = {"easy": 0.5, "medium": 0.4, "hard": 0.5, "hell": 0.5}
+"""Vehicles per second that random signals can just serve: in a gridlock SUMO itself lets cars drive through others."""
+
+
+def _drive(level: str, seed: int, seconds: int, mode: str = "phases") -> dict[str, float]:
+    script = Path(__file__).with_name("random_signals.py")
+    command = [sys.executable, str(script), level, str(seed), str(seconds), str(RATES[level]), mode]
+    root = str(Path(__file__).parents[2])
+    done = subprocess.run(command, capture_output=True, text=True, cwd=root, env=_environment(root), check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def _environment(root: str) -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": os.pathsep.join([root, os.environ.get("PYTHONPATH", "")])}
+
+
+def test_all_green_is_caught():
+    assert _drive("easy", 0, 1200, "all_green")["safety.collisions"] >= 3
+
+
+@pytest.mark.parametrize(("level", "seconds"), [("easy", 1200), ("medium", 400), ("hard", 400), ("hell", 300)])
+def test_random_phases_are_safe(level, seconds):
+    report = _drive(level, 0, seconds)
+    assert report["vehicles"] > 50 and report["safety.collisions"] == 0, report
+    assert report["safety.emergencyBraking"] <= 1 and report["safety.emergencyStops"] == 0, report
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("level", list(RATES))
+@pytest.mark.parametrize("seed", [0, 1])
+def test_random_phases_are_safe_for_hours(level, seed):
+    report = _drive(level, seed, 3600)
+    assert report["safety.collisions"] == 0, report
+    assert report["safety.emergencyBraking"] <= 0.002 * report["vehicles"], report
