@@ -84,8 +84,13 @@ class TeamEnv(gymnasium.Env[dict[str, NDArray[Any]], NDArray[np.int64]]):
     @property
     def layout(self) -> Any:
         """What the slices of one agent's vector mean, or None where the environment does not say."""
-        module = sys.modules.get(type(self.parallel_env).__module__)
-        return getattr(self.parallel_env, "layout", getattr(module, "LAYOUT", None))
+        own = getattr(self.parallel_env, "layout", None)
+        if own is None:
+            module = sys.modules.get(type(self.parallel_env).__module__)
+            own = getattr(module, "LAYOUT", None)
+            # An environment may be told to show another vector than the one its module describes.
+            own = own if getattr(own, "size", None) == self._vectors.shape[-1] else None
+        return own
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None

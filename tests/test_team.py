@@ -138,3 +138,12 @@ def test_step_before_reset_and_wrong_shape_are_errors():
     env.reset()
     with pytest.raises(ValueError, match=r"shape \(4,\)"):
         env.step(np.zeros(3, int))
+
+
+def test_the_layout_describes_the_vector_that_is_shown():
+    from remalis_envs import traffic_v0
+    from remalis_envs.traffic.observations import LAYOUT
+
+    assert TeamEnv(Ring()).layout is None
+    assert TeamEnv(traffic_v0(level="easy")).layout is LAYOUT
+    assert TeamEnv(traffic_v0(level="easy", observation="sumo_rl")).layout is None

@@ -58,7 +58,8 @@ def level_scenario(name: str, network_seed: int, split: str, timing: SignalTimin
 
     net_file = level_network(name, network_seed, split)
     network = read_network(net_file, phases="generated", count=level.phase_count)
-    options = ["--time-to-teleport", "300"]
+    # Drivers who lose patience take gaps that are none, which no signal could make safe.
+    options = ["--time-to-teleport", "300", "--time-to-impatience", "-1"]
     if level.incidents.needs_friction:
         options += ["--device.friction.probability", "1"]
     files = SimulationFiles(

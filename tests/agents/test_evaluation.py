@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import math
 from functools import partial
 from pathlib import Path
@@ -59,7 +60,7 @@ def test_policies_and_controllers_alike(tmp_path: Path) -> None:
     assert str(again) == str(everything)
     assert list(summary(again)) == ["greedy", "function", "fixed_time"]
 
-    console = Console(width=140, record=True, quiet=True)
+    console = Console(width=140, record=True, file=io.StringIO())
     console.print(table(everything))
     text = console.export_text()
     assert "fixed_time*" in text and f"{summary(own)['fixed_time']['mean_delay_s'].mean:.2f}" in text

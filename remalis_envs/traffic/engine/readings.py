@@ -40,7 +40,7 @@ class Counts:
     stop_queue: FloatArray
     stop_wait_s: FloatArray
     stop_pressure: FloatArray
-    """Vehicles on the lane less the mean number per lane on the roads that it leads to."""
+    """Vehicles on the lane less the mean number per lane on the roads that it leads to, unless they leave the map."""
     stop_exit: FloatArray
     """Share of the fullest exit road that is taken."""
     stop_emergency: FloatArray
@@ -66,7 +66,8 @@ class Counter:
         self._feed_start = np.flatnonzero(np.r_[True, np.diff(self._feed_stop) > 0]) if len(order) else order
         # Exits as lanes: pressure compares a lane with a lane.
         lanes_out = np.bincount(index.out_arm[: index.n_lanes], minlength=index.n_arm_rows + 1)
-        self._per_exit_lane = 1.0 / np.maximum(lanes_out, 1)
+        # A road that leaves the map has no queue that could grow back: in max pressure's theory it counts nothing.
+        self._per_exit_lane = (index.arm_downstream >= 0) / np.maximum(lanes_out, 1)
         self._exit_start = np.flatnonzero(np.r_[True, np.diff(index.exit_stop) > 0]) if len(index.exit_stop) else []
 
     def count(self, vehicles: Vehicles, keep: npt.NDArray[np.bool_] | None = None) -> Counts:

@@ -54,7 +54,7 @@ def turn_s(net: NetFile, streams: Streams, width: int) -> tuple[float, ...]:
             if waiting and waiting[0].via:
                 way = net.way_m(link) - net.lanes[link.via].length_m + VEHICLE_M
                 needed = math.sqrt(2 * way / ACCELERATION_M_S2) - TURN_START_UP_S
-                times[link.signal_index] = max(times[link.signal_index], float(round(needed)))
+                times[link.signal_index] = max(times[link.signal_index], float(math.floor(needed)))
     return tuple(times)
 
 

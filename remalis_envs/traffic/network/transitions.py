@@ -57,6 +57,8 @@ def transition(
             max(red, intersection.all_red_s, _turning_s(intersection, old, losing)),
         )
         walking = _walking_s(intersection, losing & crossings)
+        if _turns_wait_for(intersection, old, losing & crossings):
+            walking += red
     vehicles = losing - crossings
     clearing = yellow + red if vehicles else 0.0
     duration = float(math.ceil(max(clearing, walking, _softening_s(old, new, red))))
@@ -80,6 +82,13 @@ def _in_the_way(intersection: Intersection, old: str, losing: set[int]) -> set[i
     if not intersection.yields_to:
         return set()
     return {q for p in losing if old[p] == "g" for q in intersection.yields_to[p] if old[q] in _GREEN}
+
+
+def _turns_wait_for(intersection: Intersection, old: str, crossings: set[int]) -> bool:
+    """Whether a turn may stand before one of these crossings, to leave only behind the last pedestrian."""
+    return any(
+        old[p] == "g" and not crossings.isdisjoint(foes) for p, foes in enumerate(intersection.yields_to[: len(old)])
+    )
 
 
 def _turning_s(intersection: Intersection, old: str, losing: set[int]) -> float:

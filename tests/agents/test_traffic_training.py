@@ -1,0 +1,48 @@
+"""The trainer on real SUMO: several simulations in one runner, the phases' layout, evaluation on other maps."""
+
+from __future__ import annotations
+
+import pytest
+
+from remalis_agents.configs import load_experiment
+from remalis_agents.evaluate import evaluate, load_policy
+from remalis_agents.train import train
+from remalis_envs.traffic.network.model import MAX_PHASES
+
+pytestmark = pytest.mark.ray
+
+SHORT = [
+    "environment.env_config.horizon_s=100",
+    "env_runners.num_env_runners=0",
+    "env_runners.num_envs_per_env_runner=2",
+    "training.train_batch_size_per_learner=48",
+    "training.minibatch_size=24",
+    "training.num_epochs=1",
+    "stop.training_iteration=2",
+]
+
+
+@pytest.fixture(scope="module")
+def trained(ray_session, tmp_path_factory):
+    """Two environments in one process: the second simulation moves to a worker of its own."""
+    name, experiment = load_experiment("traffic_easy_ippo", SHORT)
+    return train(name, experiment, storage=tmp_path_factory.mktemp("runs"), callbacks=[])
+
+
+def test_two_simulations_in_one_runner(trained):
+    metrics = trained.metrics["env_runners"]
+    assert metrics["num_env_steps_sampled_lifetime"] == 96
+    assert metrics["metrics"]["mean_delay_s"] > 0
+    assert metrics["infra_errors"] == 0
+
+
+def test_phases_are_scored_one_by_one(trained):
+    layout = load_policy(trained.checkpoint).network.layout
+    assert layout is not None
+    assert (layout.count, layout.exists) == (MAX_PHASES, 0)
+
+
+def test_a_policy_of_easy_runs_on_medium(trained):
+    result = evaluate(trained.checkpoint, env_config={"level": "medium", "split": "test"}, episodes=1)
+    assert result.env_config["level"] == "medium"
+    assert result.episodes[0]["mean_delay_s"] > 0
