@@ -85,7 +85,7 @@ def _evaluate_arguments(parser: argparse.ArgumentParser) -> None:
     add("--env", help="an environment's name (default: what it was trained on)")
     add("--level", help="the level to play")
     add("--scenario", help="the scenario to play")
-    add("--split", help="train, validation or test (default: test, where the environment has splits)")
+    add("--split", help="train, validation or test (default: test)")
     add("--episodes", type=int, default=10)
     add("--seed", type=int, help="seed of the first episode")
     add("--sample", action="store_true", help="draw actions as in training, instead of the most probable")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from remalis_agents.quiet import hush_ray
-from remalis_agents.registration import make_team_env
+from remalis_agents.registration import PREFIX, make_team_env
 from remalis_envs.errors import RemalisError
 
 if TYPE_CHECKING:
@@ -161,7 +161,8 @@ def evaluate(
     Args:
         checkpoint: a checkpoint, trial or run folder.
         env: an environment's name; what the checkpoint was trained on by default.
-        env_config: changes to the keyword arguments it was trained with.
+        env_config: changes to the keyword arguments it was trained with. The suite's own environments play their
+            test split unless this names another.
         episodes: how many.
         first_seed: seed of the first episode; each next one is one higher.
         sample: draw actions as in training.
@@ -175,7 +176,10 @@ def evaluate(
     name = env or trained.get("env")
     if name is None:
         raise RemalisError("This checkpoint does not say what it was trained on: name the environment with --env.")
-    options = {**(trained.get("env_config", {}) if name == trained.get("env") else {}), **(env_config or {})}
+    options = dict(trained.get("env_config", {})) if name == trained.get("env") else {}
+    if name.startswith(PREFIX):
+        options["split"] = "test"
+    options |= env_config or {}
     team = make_team_env(name, options)
     try:
         check_fits(policy, team, name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 from collections.abc import Mapping
@@ -36,10 +37,10 @@ def headline(result: Mapping[str, Any]) -> tuple[str, float] | None:
     """The figure to watch: the environment's own where it has one, else the mean return."""
     metrics = flat_get(result, "env_runners/metrics", {})
     for name in (*HEADLINES, *(n for n in metrics if "delay" in n)):
-        if name in metrics:
+        if math.isfinite(metrics.get(name, math.nan)):
             return name, float(metrics[name])
     value = flat_get(result, "env_runners/episode_return_mean")
-    return None if value is None else ("episode_return_mean", float(value))
+    return ("episode_return_mean", float(value)) if value is not None and math.isfinite(value) else None
 
 
 def done_share(result: Mapping[str, Any], stop: StopSection) -> float:

@@ -185,6 +185,7 @@ def train(
 def _tuner(run_dir: Path, experiment: Experiment, config: Any, callbacks: list[Any]) -> Any:
     from ray import tune
 
+    from remalis_agents.curves import GrowingCSV
     from remalis_agents.progress import AtTarget
     from remalis_agents.rllib.algorithm import TRAINABLES
 
@@ -197,7 +198,7 @@ def _tuner(run_dir: Path, experiment: Experiment, config: Any, callbacks: list[A
         checkpoint_config=tune.CheckpointConfig(
             num_to_keep=saved.keep, checkpoint_frequency=saved.frequency, checkpoint_at_end=saved.at_end
         ),
-        callbacks=callbacks,
+        callbacks=[*callbacks, GrowingCSV()],
         verbose=0,
     )
     # Each part of a run is a trial of its own. Tune can restore trials too, but what it knows of them after a kill is

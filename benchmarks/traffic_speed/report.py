@@ -91,11 +91,12 @@ def plot_growth(rows: list[dict[str, Any]], path: Path) -> None:
 
     signals = [row["signals"] for row in rows]
     figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
-    physics = [row["us_per_signal"] - row["own_us_per_signal"] for row in rows]
-    left.stackplot(signals, physics, [row["own_us_per_signal"] for row in rows],
+    physics = [row["cpu_us_per_signal"] - row["own_cpu_us_per_signal"] for row in rows]
+    left.stackplot(signals, physics, [row["own_cpu_us_per_signal"] for row in rows],
                    labels=["SUMO's own stepping", "our environment"], colors=["#9db4c0", "#e07a5f"])  # fmt: skip
-    left.plot(signals, [row["us_per_signal"] for row in rows], "o", color="#333333", markersize=4)
-    left.set(title="Time per decision and signal", ylabel="microseconds", ylim=(0, None))
+    left.plot(signals, [row["cpu_us_per_signal"] for row in rows], "o", color="#333333", markersize=4)
+    left.set(title="CPU time per decision and signal", ylabel="microseconds",
+             ylim=(0, 1.3 * max(row["cpu_us_per_signal"] for row in rows)))  # fmt: skip
     left.legend(loc="upper right", frameon=False)
     right.plot(signals, [row["resident_mb"] for row in rows], "o-", color="#3d405b", label="resident")
     right.plot(signals, [row["imported_mb"] for row in rows], "--", color="#999999", label="before the map is loaded")
@@ -105,7 +106,7 @@ def plot_growth(rows: list[dict[str, Any]], path: Path) -> None:
         axes.set_xscale("log")
         axes.set_xticks(signals, [str(n) for n in signals])
         axes.minorticks_off()
-        axes.set_xlabel("signals (square grids, same cars per signal)")
+        axes.set_xlabel("signals (square grids, about the same cars per signal)")
         axes.spines[["top", "right"]].set_visible(False)
     figure.savefig(path, dpi=150)
     plt.close(figure)

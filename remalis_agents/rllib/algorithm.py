@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
 from ray.rllib.algorithms.ppo import PPO, PPOConfig
 from ray.rllib.core.rl_module.rl_module import RLModuleSpec
 
-from remalis_agents.rllib.callbacks import TeamCallbacks
+from remalis_agents.rllib.callbacks import METRICS, TeamCallbacks
 from remalis_agents.rllib.learner import TeamPPOLearner
 from remalis_agents.rllib.team_module import RemalisPolicy
 
@@ -52,6 +53,10 @@ class TeamPPOConfig(PPOConfig):
         return RLModuleSpec(module_class=RemalisPolicy, model_config=dict(self.model_config))
 
 
+CARRIED = ("episode_return_mean", "episode_return_min", "episode_return_max", "episode_len_mean")
+"""RLlib's own figures of episodes that are carried over iterations in which none ended."""
+
+
 class TeamPPO(PPO):
     """Vector-valued PPO over a team view; the network decides which method it is."""
 
@@ -61,11 +66,26 @@ class TeamPPO(PPO):
 
     def setup(self, config: Any) -> None:
         super().setup(config)
+        self._known: dict[str, float] = {}
         resume_from = self.config.resume_from
         if resume_from and Path(resume_from).exists():  # a checkpoint may be loaded long after the one before is gone
             manifest = json.loads((Path(resume_from) / MANIFEST).read_text(encoding="utf-8"))
             self.load_checkpoint(resume_from)
             self._iteration, self._time_total = manifest["training_iteration"], manifest["time_total_s"]
+
+    def step(self) -> dict[str, Any]:
+        result = super().step()
+        # RLlib reports nan where no episode ended in an iteration; batches are shorter than episodes here, and curves
+        # and displays want the last figure that is known.
+        runners = result.get("env_runners", {})
+        for figures, names in ((runners, CARRIED), (runners.get(METRICS, {}), None)):
+            for name in names or list(figures):
+                value = figures.get(name, math.nan)
+                if not math.isnan(value):
+                    self._known[name] = value
+                elif name in self._known:
+                    figures[name] = self._known[name]
+        return result
 
     def save_checkpoint(self, checkpoint_dir: str) -> None:
         super().save_checkpoint(checkpoint_dir)

@@ -43,6 +43,6 @@ def test_phases_are_scored_one_by_one(trained):
 
 
 def test_a_policy_of_easy_runs_on_medium(trained):
-    result = evaluate(trained.checkpoint, env_config={"level": "medium", "split": "test"}, episodes=1)
-    assert result.env_config["level"] == "medium"
+    result = evaluate(trained.checkpoint, env_config={"level": "medium"}, episodes=1)
+    assert result.env_config == {"level": "medium", "reward": "delay", "horizon_s": 100, "split": "test"}
     assert result.episodes[0]["mean_delay_s"] > 0

@@ -67,6 +67,16 @@ def test_the_run_folder_describes_itself(trained):
     assert len(list(trained.trial_dir.glob("checkpoint_*"))) == 2, "the latest two are kept"
 
 
+def test_figures_are_carried_over_iterations_in_which_no_episode_ends(ray_session, tmp_path):
+    changes = ["environment.env_config.horizon=20", "training.train_batch_size_per_learner=40"]
+    changes += ["training.minibatch_size=20", "stop.training_iteration=6"]
+    result = train("ring", experiment(*changes), storage=tmp_path, callbacks=[])
+    rows = list(csv.DictReader((result.trial_dir / "progress.csv").open()))
+    known = [float(row["env_runners/metrics/right_share"] or "nan") for row in rows]
+    assert np.isnan(known[0]), "four environments, ten steps each: no end yet, and the column comes later"
+    assert not np.isnan(known[2:]).any()
+
+
 def test_a_checkpoint_runs_on_a_team_of_another_size_and_padded(trained):
     for size in ({"agents": 9}, {"agents": 3, "max_agents": 5}):
         result = evaluate(trained.checkpoint, env_config=size, episodes=3)

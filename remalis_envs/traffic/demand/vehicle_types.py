@@ -17,6 +17,9 @@ VEHICLE_TYPES: tuple[dict[str, str], ...] = (
         "id": "bus",
         "vClass": "bus",
         "length": "12",
+        # SUMO bends the body of this shape along the lanes behind it, as a turning bus follows its front axle; a
+        # straight body would sweep over the cars that wait beside a turn, and count as a collision.
+        "guiShape": "bus/flexible",
         "accel": "1.2",
         "decel": "4",
         "sigma": "0.5",
@@ -26,6 +29,7 @@ VEHICLE_TYPES: tuple[dict[str, str], ...] = (
         "id": "lorry",
         "vClass": "truck",
         "length": "10",
+        "guiShape": "truck/semitrailer",
         "accel": "1.3",
         "decel": "4",
         "sigma": "0.5",

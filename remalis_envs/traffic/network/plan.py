@@ -122,7 +122,8 @@ def convert(plan: RoadPlan, out: Path, seed: int = 0) -> list[str]:
         arguments = ["--node-files", str(nodes), "--edge-files", str(edges), "--connection-files", str(connections)]
         arguments += ["--output-file", str(out)]
         arguments += ["--seed", str(seed), "--tls.discard-simple", "--output.street-names", "false"]
-        arguments += ["--default.junctions.radius", "6", "--junctions.corner-detail", "5"]
+        arguments += ["--default.lanewidth", "3.5"]
+        arguments += ["--default.junctions.radius", "9", "--junctions.corner-detail", "5"]
         arguments += ["--tls.default-type", "static", "--internal-junctions.vehicle-width", "3.0"]
         if plan.crossings:
             arguments += ["--sidewalks.guess"]
