@@ -108,6 +108,7 @@ class TrafficCore:
         self._crossing_shown = np.zeros((n, MAX_PHASES), dtype=bool)
         self._crossing_shown.reshape(-1)[self.index.phase_crossing_row] = True
         self._agents = np.arange(n)
+        self._nobody, self._no_co2 = np.zeros(n, dtype=bool), np.zeros(n)
         self.now_s = self.scenario.files.begin_s
         self.scene_log: SceneLog | None = None
 
@@ -253,11 +254,12 @@ class TrafficCore:
         arrays, now, counts = self.arrays, self.now_s, truth
         if working is not None:
             counts = self.counter.count(*self.detectors.see(vehicles, working))
+        must_switch = self.control.must_switch(now)
         view = SignalView(
             self.control.current,
             self.control.elapsed_s(now),
             self.control.in_transition(now),
-            self.control.must_switch(now),
+            must_switch,
             self._subgoal,
             self._reward,
             self._discharged,
@@ -266,7 +268,7 @@ class TrafficCore:
         if self.sumo_rl is not None and self.config.observation == "sumo_rl":
             passed = now - self.control.green_since_s >= self.scenario.timing.min_green_s
             self.sumo_rl.fill(arrays.observations, self.control.current, passed)
-        arrays.masks[:] = self.control.mask(now)
+        self.control.mask(now, must_switch, out=arrays.masks)
         arrays.online[:] = True
         for agent, begin, end in self.outages:
             if begin <= now < end:
@@ -274,7 +276,7 @@ class TrafficCore:
 
     def _people_waited(self) -> npt.NDArray[np.bool_]:
         if not self.index.n_crossings:
-            return np.zeros(self.index.n_agents, dtype=bool)
+            return self._nobody
         agent = self.index.crossing_arm // (self.index.n_arm_rows // self.index.n_agents)
         return np.bincount(agent, weights=self._pedestrians, minlength=self.index.n_agents) > 0
 
@@ -283,7 +285,7 @@ class TrafficCore:
         arm = ix.in_arm[vehicles.code]
         waits = np.bincount(arm, weights=vehicles.wait_s, minlength=ix.n_arm_rows + 1)[: ix.n_arm_rows]
         waiting = waits.reshape(ix.n_agents, -1).sum(axis=1)
-        co2 = np.zeros(ix.n_agents)
+        co2 = self._no_co2
         if self.config.emissions:
             co2 = self._emissions(vehicles, arm)
         inputs = RewardInputs(ix, truth, events, waiting, self._waiting_s, co2, self.sumo_rl)

@@ -68,13 +68,9 @@ class EpisodeRecord:
         """Add the state at a decision."""
         self.decisions += 1
         self.queue_veh += float(counts.arm_queue.sum()) / self.index.n_agents
-        if len(vehicles.ids):
-            limit = self.index.code_speed_m_s[vehicles.code]
-            self.speed_share += float(np.minimum(vehicles.speed_m_s / limit, 1.0).mean())
-        else:
-            self.speed_share += 1.0
-        fresh = (vehicles.speed_m_s < HALTING_M_S) & (vehicles.wait_s <= interval_s)
-        self.stops += float(fresh.sum())
+        self.speed_share += float(vehicles.speed_share.mean()) if len(vehicles.ids) else 1.0
+        # Only halting cars have waited at all.
+        self.stops += float(np.count_nonzero((vehicles.speed_m_s < HALTING_M_S) & (vehicles.wait_s <= interval_s)))
 
 
 def gini(values: npt.NDArray[np.float64]) -> float:

@@ -126,20 +126,49 @@ class Observer:
         self.index = index
         n = index.n_agents
         self.array = np.zeros((n, LAYOUT.size), dtype=np.float32)
-        self._phases = np.zeros((n * MAX_PHASES, len(PHASE_FEATURES)), dtype=np.float32)
-        self._arms = np.zeros((n * MAX_ARMS, len(ARM_FEATURES)), dtype=np.float32)
+        # Views of the array itself, so that nothing is copied.
+        self._flat = self.array.reshape(-1)
+        self._phases = self.array[:, LAYOUT.phases].reshape(n, MAX_PHASES, len(PHASE_FEATURES))
+        self._arms = self.array[:, LAYOUT.arms].reshape(n, MAX_ARMS, len(ARM_FEATURES))
         self._agents = np.arange(n)
-        rows = index.phase_row
-        self._phases[rows, _P["exists"]] = 1.0
-        self._phases[rows, _P["served"]] = index.phase_served
-        self._phases[rows, _P["protected"]] = index.phase_major_share
-        self._arms[:, _A["exists"]] = index.arm_exists
+        at = divmod(index.phase_row, MAX_PHASES)
+        self._phases[*at, _P["exists"]] = 1.0
+        self._phases[*at, _P["served"]] = index.phase_served
+        self._phases[*at, _P["protected"]] = index.phase_major_share
+        self._arms[:, :, _A["exists"]] = index.arm_exists.reshape(n, MAX_ARMS)
+        self._arms[:, :, _A["sensor_ok"]] = index.arm_exists.reshape(n, MAX_ARMS)
+        rows = np.ones(len(index.arm_exists))
+        # In the order of the columns from "queue" to "exit_occupancy".
+        self._arm_scale = np.concatenate(
+            [
+                rows / VEHICLE_SCALE,
+                rows / VEHICLE_SCALE,
+                index.arm_exists,
+                rows / WAIT_SCALE_S,
+                index.per_in_capacity[:-1],
+                index.per_out_capacity[:-1],
+            ]
+        )
+        self._index_phase_features()
         arms = index.arm_exists.reshape(n, MAX_ARMS).sum(axis=1)
         self.array[self._agents, LAYOUT.intersection.start + _I["type_0_arms"] + arms] = 1.0
         self._green = np.zeros((n, MAX_PHASES, MAX_ARMS), dtype=np.float32)
         for agent, phases in enumerate(index.phase_arms):
             for phase, served in enumerate(phases):
                 self._green[agent, phase, [arm for arm in served if arm < MAX_ARMS]] = 1.0
+
+    def _index_phase_features(self) -> None:
+        """Where each phase feature is summed from in ``Counts.by_stop``, and where it goes in the flat array."""
+        ix, size = self.index, self.index.n_stops + 1
+        self._sum_from = np.concatenate([row * size + ix.phase_stop for row in (1, 0, 3)])
+        self._peak_from = np.concatenate([row * size + ix.phase_stop for row in (2, 4, 5)])
+        self._starts = np.concatenate([k * len(ix.phase_stop) + ix.phase_start for k in range(3)])
+        agent, phase = divmod(ix.phase_row, MAX_PHASES)
+        base = agent * LAYOUT.size + LAYOUT.phases.start + phase * len(PHASE_FEATURES)
+        names = ("queue", "vehicles", "pressure", "wait", "exit_occupancy", "emergency")
+        self._phase_to = np.concatenate([base + _P[name] for name in names])
+        scales = (*3 * (1.0 / VEHICLE_SCALE,), 1.0 / WAIT_SCALE_S, 1.0, 1.0)
+        self._phase_scale = np.repeat(np.array(scales), len(base))
 
     def fill(
         self,
@@ -160,49 +189,46 @@ class Observer:
         self._fill_arms(counts, view)
         if pedestrians is not None:
             self._fill_pedestrians(pedestrians)
-        self._arms[:, _A["sensor_ok"]] = self.index.arm_exists if sensor_ok is None else sensor_ok
-        out, n = self.array, self.index.n_agents
-        out[:, LAYOUT.phases] = self._phases.reshape(n, -1)
-        out[:, LAYOUT.arms] = self._arms.reshape(n, -1)
+        working = self.index.arm_exists if sensor_ok is None else sensor_ok
+        self._arms[:, :, _A["sensor_ok"]] = working.reshape(-1, MAX_ARMS)
+        out = self.array
         self._fill_intersection(view)
         np.clip(out, -LIMIT, LIMIT, out=out)
         return out
 
     def _fill_phases(self, counts: Counts, view: SignalView) -> None:
-        ix = self.index
-        stops = np.stack([counts.stop_queue, counts.stop_vehicles, counts.stop_pressure])[:, ix.phase_stop]
-        sums = np.add.reduceat(stops, ix.phase_start, axis=1)
-        most = np.stack([counts.stop_wait_s, counts.stop_exit, counts.stop_emergency])[:, ix.phase_stop]
-        peaks = np.maximum.reduceat(most, ix.phase_start, axis=1)
-        table, rows = self._phases, ix.phase_row
-        first = _P["queue"]
-        table[rows, first : first + 3] = sums.T * (1.0 / VEHICLE_SCALE)
-        table[rows, _P["wait"]] = peaks[0] * (1.0 / WAIT_SCALE_S)
-        table[rows, _P["exit_occupancy"]] = peaks[1]
-        table[rows, _P["emergency"]] = peaks[2]
-        table[:, _P["is_current"]] = 0.0
-        table[self._agents * MAX_PHASES + view.current, _P["is_current"]] = 1.0
+        stops, table = counts.by_stop.reshape(-1), self._phases
+        sums = np.add.reduceat(stops.take(self._sum_from), self._starts)
+        peaks = np.maximum.reduceat(stops.take(self._peak_from), self._starts)
+        self._flat[self._phase_to] = np.concatenate((sums, peaks)) * self._phase_scale
+        table[:, :, _P["is_current"]] = 0.0
+        table[self._agents, view.current, _P["is_current"]] = 1.0
 
     def _fill_arms(self, counts: Counts, view: SignalView) -> None:
-        table, ix = self._arms, self.index
-        table[:, _A["queue"]] = counts.arm_queue * (1.0 / VEHICLE_SCALE)
-        table[:, _A["vehicles"]] = counts.arm_vehicles * (1.0 / VEHICLE_SCALE)
-        table[:, _A["speed"]] = counts.arm_speed_share * ix.arm_exists
-        table[:, _A["wait"]] = counts.arm_wait_s * (1.0 / WAIT_SCALE_S)
-        table[:, _A["occupancy"]] = counts.arm_vehicles * ix.per_in_capacity[:-1]
-        table[:, _A["exit_occupancy"]] = counts.exit_vehicles * ix.per_out_capacity[:-1]
-        table[:, _A["emergency"]] = counts.arm_emergency
-        green = self._green[self._agents, view.current] * ~view.in_transition[:, None]
-        table[:, _A["green"]] = green.reshape(-1)
+        table = self._arms
+        columns = (
+            counts.arm_queue,
+            counts.arm_vehicles,
+            counts.arm_speed_share,
+            counts.arm_wait_s,
+            counts.arm_vehicles,
+            counts.exit_vehicles,
+        )
+        values = (np.concatenate(columns) * self._arm_scale).reshape(len(columns), -1, MAX_ARMS)
+        table[:, :, _A["queue"] : _A["exit_occupancy"] + 1] = values.transpose(1, 2, 0)
+        table[:, :, _A["emergency"]] = counts.arm_emergency.reshape(-1, MAX_ARMS)
+        green = self._green[self._agents, view.current]
+        green[view.in_transition] = 0.0
+        table[:, :, _A["green"]] = green
 
     def _fill_pedestrians(self, pedestrians: npt.NDArray[np.float64]) -> None:
         ix, scaled = self.index, pedestrians * (1.0 / PEDESTRIAN_SCALE)
         arms = np.bincount(ix.crossing_arm, weights=scaled, minlength=ix.n_arm_rows)
-        self._arms[:, _A["pedestrians"]] = arms
+        self._arms[:, :, _A["pedestrians"]] = arms.reshape(-1, MAX_ARMS)
         rows = np.bincount(
             ix.phase_crossing_row, weights=scaled[ix.phase_crossing], minlength=ix.n_agents * MAX_PHASES
         )
-        self._phases[:, _P["pedestrians"]] = rows
+        self._phases[:, :, _P["pedestrians"]] = rows.reshape(-1, MAX_PHASES)
 
     def _fill_intersection(self, view: SignalView) -> None:
         block = self.array[:, LAYOUT.intersection]

@@ -171,10 +171,9 @@ def subgoals_served(
 ) -> npt.NDArray[np.int64]:
     """The sub-goal that each intersection's last action served, int64 ``(N,)`` into ``SUBGOALS``."""
     by_arm = events.discharged.reshape(-1, MAX_ARMS)
-    full = counts.stop_exit[:-1] >= EXIT_FULL
-    blocked = np.bincount(
-        index.stop_agent, weights=full & (counts.stop_queue[:-1] >= 1.0), minlength=index.n_agents
-    ) > 0
+    full = np.flatnonzero((counts.stop_exit[:-1] >= EXIT_FULL) & (counts.stop_queue[:-1] >= 1.0))
+    blocked = np.zeros(index.n_agents, dtype=bool)
+    blocked[index.stop_agent[full]] = True
     idle = np.where(crossing_shown & people_waited, CROSS, np.where(blocked, METER, HOLD))
     served = np.where(by_arm.max(axis=1) > 0, by_arm.argmax(axis=1), idle)
     return np.where(events.cleared, CLEAR, served)

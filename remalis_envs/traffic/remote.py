@@ -164,6 +164,7 @@ class RemoteCore:
             self._start_runner()
         self.call("load", seed)
         if self.config.scenario.demand is not None:
+            self.call("begin", seed, {})
             self._start = self.snapshot()
 
     def step(self, actions: npt.NDArray[np.int64]) -> None:

@@ -49,22 +49,23 @@ class TripSource:
     def __init__(self, simulation: Simulation, record: EpisodeRecord) -> None:
         self._simulation, self._record = simulation, record
         self._free_flow: dict[tuple[str, ...], float] = {}
-        self._departed: set[str] = set()
+        simulation.departed = []
 
     def insert(self, until_s: float) -> None:
         """Hand the simulation all vehicles that want to depart before ``until_s``."""
 
     def note_departures(self) -> None:
         """Tell the record of vehicles that are due by now."""
-        sumo, trips = self._simulation.sumo, self._record.trips
-        for name in self._simulation.each_id():
-            if name not in self._departed:
-                self._departed.add(name)
-                departed = sumo.vehicle.getDeparture(name)
-                due = departed - max(sumo.vehicle.getDepartDelay(name), 0.0)
-                self._record.last_departure = later_departure(self._record.last_departure, (departed, due))
-                emergency = sumo.vehicle.getVehicleClass(name) == "emergency"
-                trips[name] = Trip(due, self._route_time_s(sumo.vehicle.getRoute(name)), emergency)
+        sumo, trips, departed = self._simulation.sumo, self._record.trips, self._simulation.departed
+        for name in departed or ():
+            try:
+                due = sumo.vehicle.getDeparture(name) - max(sumo.vehicle.getDepartDelay(name), 0.0)
+            except sumo.TraCIException:  # it has arrived within the same decision
+                trips.pop(name, None)
+                continue
+            emergency = sumo.vehicle.getVehicleClass(name) == "emergency"
+            trips[name] = Trip(due, self._route_time_s(sumo.vehicle.getRoute(name)), emergency)
+        self._simulation.departed = []
         now = sumo.simulation.getTime()
         for name in sumo.simulation.getPendingVehicles():
             if name not in trips:  # the delay of one that has not departed counts from when it wanted to
@@ -95,6 +96,7 @@ class DrawnTrips(TripSource):
         persons: PersonTrips | None,
     ) -> None:
         super().__init__(simulation, record)
+        simulation.departed = None  # all trips are known here
         self.tables, self.trips, self.persons = tables, trips, persons
         record.drawn_due_s = trips.depart_s
         self._incidents = incidents

@@ -93,6 +93,10 @@ class Runner:
     def _fork_snapshot(self) -> None:
         """Fork a process that waits on a connection of its own, which arrives as a file descriptor."""
         handle = recv_handle(self.connection)
+        import gc
+
+        gc.collect()
+        gc.freeze()
         if os.fork():
             os.close(handle)
             return

@@ -30,12 +30,16 @@ class Vehicles:
     """Metres from the beginning of its lane; read only where detectors have a range."""
     emergency: IntArray = field(default_factory=lambda: np.zeros(0, np.int64))
     """Positions in ``ids`` of emergency vehicles."""
+    speed_share: FloatArray = field(default_factory=lambda: np.zeros(0))
+    """Speed over limit, at most 1; filled in by :meth:`Counter.count`."""
 
 
 @dataclass
 class Counts:
     """Sums over vehicles. Stop-line arrays are ``(K+1,)`` with an empty dummy, arm arrays ``(N*MAX_ARMS,)``."""
 
+    by_stop: FloatArray
+    """The next six as the rows of one array."""
     stop_vehicles: FloatArray
     stop_queue: FloatArray
     stop_wait_s: FloatArray
@@ -68,6 +72,12 @@ class Counter:
         lanes_out = np.bincount(index.out_arm[: index.n_lanes], minlength=index.n_arm_rows + 1)
         # A road that leaves the map has no queue that could grow back: in max pressure's theory it counts nothing.
         self._per_exit_lane = (index.arm_downstream >= 0) / np.maximum(lanes_out, 1)
+        n = index.n_codes
+        self._both_lane = np.concatenate([self._feed_lane, self._feed_lane + n])
+        self._both_weight = np.concatenate([self._feed_weight, self._feed_weight])
+        self._both_start = np.concatenate([self._feed_start, self._feed_start + len(order)])
+        self._exit_per_lane = index.exit_weight * self._per_exit_lane[index.exit_row]
+        self._exit_capacity = index.per_out_capacity[index.exit_row]
         self._exit_start = np.flatnonzero(np.r_[True, np.diff(index.exit_stop) > 0]) if len(index.exit_stop) else []
 
     def count(self, vehicles: Vehicles, keep: npt.NDArray[np.bool_] | None = None) -> Counts:
@@ -77,23 +87,28 @@ class Counter:
         if keep is not None:
             code, speed, wait = code[keep], speed[keep], wait[keep]
         rows = ix.n_arm_rows
-        halting = speed < HALTING_M_S
-        lane_vehicles = np.bincount(code, minlength=ix.n_codes)
-        lane_queue = np.bincount(code[halting], minlength=ix.n_codes)
+        halting = np.flatnonzero(speed < HALTING_M_S)
+        halting_code, halting_wait = code[halting], wait[halting]
+        arm, row = ix.in_arm[code], rows + 1
+        # One pass each over the lanes and the arms for all that is counted there.
+        lanes = np.bincount(np.concatenate((code, halting_code + ix.n_codes)), minlength=2 * ix.n_codes)
         lane_wait = np.zeros(ix.n_codes)
-        np.maximum.at(lane_wait, code[halting], wait[halting])
+        np.maximum.at(lane_wait, halting_code, halting_wait)
+        halting_arm = arm[halting]
+        arms = np.bincount(
+            np.concatenate((arm, halting_arm + row, ix.out_arm[code] + 2 * row)), minlength=3 * row
+        ).astype(np.float64)
+        arm_vehicles, arm_queue, exit_vehicles = arms[:rows], arms[row : row + rows], arms[2 * row :]
         share = np.minimum(speed / ix.code_speed_m_s[code], 1.0)
-        arm = ix.in_arm[code]
-        arm_vehicles = np.bincount(arm, minlength=rows + 1)[:rows].astype(np.float64)
-        arm_share = np.bincount(arm, weights=share, minlength=rows + 1)[:rows]
-        arm_queue = np.bincount(ix.in_arm, weights=lane_queue, minlength=rows + 1)[:rows]
-        arm_wait = np.zeros(rows + 1)
-        np.maximum.at(arm_wait, ix.in_arm, lane_wait)
-        exit_vehicles = np.bincount(ix.out_arm, weights=lane_vehicles, minlength=rows + 1)
-        exit_share = exit_vehicles * ix.per_out_capacity
+        if keep is None:
+            vehicles.speed_share = share
+        arm_share = np.bincount(arm, weights=share, minlength=row)[:rows]
+        arm_wait = np.zeros(row)
+        np.maximum.at(arm_wait, halting_arm, halting_wait)
         lane_emergency, arm_emergency = self._emergency(vehicles, keep)
-        stop = self._stops(lane_vehicles, lane_queue, lane_wait, lane_emergency, exit_vehicles, exit_share)
+        stop = self._stops(lanes, lane_wait, lane_emergency, exit_vehicles)
         return Counts(
+            stop,
             *stop,
             arm_vehicles=arm_vehicles,
             arm_queue=arm_queue,
@@ -104,35 +119,28 @@ class Counter:
             exit_vehicles=exit_vehicles[:rows],
         )
 
-    def _emergency(self, vehicles: Vehicles, keep: npt.NDArray[np.bool_] | None) -> tuple[FloatArray, FloatArray]:
+    def _emergency(self, vehicles: Vehicles, keep: npt.NDArray[np.bool_] | None) -> tuple[FloatArray | None, FloatArray]:
         ix = self.index
         special = vehicles.emergency if keep is None else vehicles.emergency[keep[vehicles.emergency]]
         if not len(special):
-            return np.zeros(ix.n_codes), np.zeros(ix.n_arm_rows)
+            return None, np.zeros(ix.n_arm_rows)
         code = vehicles.code[special]
         lanes = np.bincount(code, minlength=ix.n_codes).astype(np.float64)
         arms = np.bincount(ix.in_arm[code], minlength=ix.n_arm_rows + 1)[: ix.n_arm_rows].astype(np.float64)
         return lanes, arms
 
     def _stops(
-        self,
-        lane_vehicles: IntArray,
-        lane_queue: IntArray,
-        lane_wait: FloatArray,
-        lane_emergency: FloatArray,
-        exit_vehicles: FloatArray,
-        exit_share: FloatArray,
-    ) -> tuple[FloatArray, ...]:
+        self, lanes: IntArray, lane_wait: FloatArray, lane_emergency: FloatArray | None, exit_vehicles: FloatArray
+    ) -> FloatArray:
         ix, size = self.index, self.index.n_stops + 1
-        lane, weight = self._feed_lane, self._feed_weight
         by_stop = np.zeros((6, size))
         if size > 1:
-            sums = np.stack([lane_vehicles[lane] * weight, lane_queue[lane] * weight])
-            by_stop[:2, :-1] = np.add.reduceat(sums, self._feed_start, axis=1)
-            by_stop[2, :-1] = np.maximum.reduceat(lane_wait[lane], self._feed_start)
-            out = (exit_vehicles * self._per_exit_lane)[ix.exit_row] * ix.exit_weight
-            by_stop[3, :-1] = by_stop[0, :-1] - np.add.reduceat(out, self._exit_start)
-            by_stop[4, :-1] = np.maximum.reduceat(exit_share[ix.exit_row], self._exit_start)
-            if lane_emergency.any():
-                by_stop[5, :-1] = np.maximum.reduceat(lane_emergency[lane], self._feed_start)
-        return tuple(by_stop)
+            sums = np.add.reduceat(lanes.take(self._both_lane) * self._both_weight, self._both_start)
+            by_stop[:2, :-1] = sums.reshape(2, -1)
+            np.maximum.reduceat(lane_wait.take(self._feed_lane), self._feed_start, out=by_stop[2, :-1])
+            out = exit_vehicles.take(ix.exit_row)
+            by_stop[3, :-1] = by_stop[0, :-1] - np.add.reduceat(out * self._exit_per_lane, self._exit_start)
+            np.maximum.reduceat(out * self._exit_capacity, self._exit_start, out=by_stop[4, :-1])
+            if lane_emergency is not None:
+                np.maximum.reduceat(lane_emergency.take(self._feed_lane), self._feed_start, out=by_stop[5, :-1])
+        return by_stop

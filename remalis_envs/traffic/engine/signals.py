@@ -101,12 +101,18 @@ class SignalControl:
         over = now_s - self.green_since_s + self.timing.decision_s > self.timing.max_green_s
         return over & (self.index.n_phases > 1)
 
-    def mask(self, now_s: float) -> npt.NDArray[np.int8]:
-        """Legal phases, int8 ``(N, A)``."""
-        locked = now_s - self.green_since_s < self.timing.min_green_s
-        legal = self.index.phase_exists & ~locked[:, None]
-        legal[self._agents, self.current] = ~self.must_switch(now_s)
-        return legal.astype(np.int8)
+    def mask(
+        self, now_s: float, must_switch: npt.NDArray[np.bool_] | None = None, out: npt.NDArray[np.int8] | None = None
+    ) -> npt.NDArray[np.int8]:
+        """Legal phases, int8 ``(N, A)``, into ``out`` if given; ``must_switch`` saves working it out again."""
+        if must_switch is None:
+            must_switch = self.must_switch(now_s)
+        if out is None:
+            out = np.zeros(self.index.phase_exists.shape, dtype=np.int8)
+        free = now_s - self.green_since_s >= self.timing.min_green_s
+        np.logical_and(self.index.phase_exists, free[:, None], out=out)
+        out[self._agents, self.current] = ~must_switch
+        return out
 
     def safe_default(self, mask: npt.NDArray[np.int8]) -> npt.NDArray[np.int64]:
         """What is done instead of a masked action: keep the phase, or go on to the next where that is not legal."""

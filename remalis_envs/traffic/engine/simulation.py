@@ -86,6 +86,8 @@ class Simulation:
         self.files, self.index, self.read_positions = files, index, read_positions
         self._code = index.lane_code.__getitem__
         self._loaded = False
+        self.departed: list[str] | None = None
+        """Cars that departed since this list was last emptied; a list only where somebody empties it."""
         self._queue_code: dict[tuple[str, int], int] | None = None
         if files.meso:
             lanes = ((lane.id.rpartition("_"), index.lane_code[lane.id]) for lane in index.network.lanes)
@@ -133,8 +135,11 @@ class Simulation:
     # -- time -------------------------------------------------------------------------------------------------
     def step_to(self, time_s: float) -> Sequence[str]:
         """Advance to ``time_s`` and return the ids of the cars that arrived on the way."""
-        self._raw.simulation_step(time_s)
-        arrived: Sequence[str] = self._raw.simulation_getArrivedIDList()
+        raw = self._raw
+        raw.simulation_step(time_s)
+        if self.departed is not None:
+            self.departed.extend(raw.simulation_getDepartedIDList())
+        arrived: Sequence[str] = raw.simulation_getArrivedIDList()
         return arrived
 
     def set_state(self, signal: str, state: str) -> None:

@@ -55,7 +55,7 @@ def _netgenerated(iterations: int, rng: random.Random) -> RoadPlan:
         run_tool("netgenerate", *arguments, "--plain-output-prefix", prefix, "--output-file", f"{prefix}.net.xml")
         nodes = ET.parse(f"{prefix}.nod.xml").getroot().iter("node")
         edges = [(e.attrib["from"], e.attrib["to"]) for e in ET.parse(f"{prefix}.edg.xml").getroot().iter("edge")]
-        plan = RoadPlan()
+        plan = RoadPlan(wait_inside=False)
         for node in nodes:
             plan.add_node(f"J{node.attrib['id']}", float(node.attrib["x"]), float(node.attrib["y"]))
     pairs = dict.fromkeys(tuple(sorted((f"J{a}", f"J{b}"))) for a, b in edges if a != b)

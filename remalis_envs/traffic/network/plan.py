@@ -7,11 +7,13 @@ import tempfile
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from xml.etree import ElementTree
 from xml.sax.saxutils import quoteattr
 
 from ..sumo import run_tool
 
-LANE_M = 3.2
+LANE_M = 3.5
+"""Width of a lane, as where buses and lorries run."""
 _JUNCTION_M = 15.0
 """About half the width of an intersection."""
 
@@ -47,6 +49,9 @@ class RoadPlan:
     turn_lane_m: float = 60.0
     crossings: bool = False
     uturns: bool = False
+    wait_inside: bool = True
+    """Whether turns that yield wait for their gap inside the junction. Where arms meet at any angle, the places that
+    netconvert finds for that lie in other streams' way."""
 
     def add_node(self, node_id: str, x_m: float, y_m: float) -> None:
         self.nodes[node_id] = Node(node_id, x_m, y_m)
@@ -120,18 +125,45 @@ def convert(plan: RoadPlan, out: Path, seed: int = 0) -> list[str]:
         connections = Path(scratch, "plan.con.xml")
         connections.write_text(_connections_xml(plan), encoding="utf-8")
         arguments = ["--node-files", str(nodes), "--edge-files", str(edges), "--connection-files", str(connections)]
-        arguments += ["--output-file", str(out)]
+        draft = out if plan.wait_inside else Path(scratch, "draft.net.xml")
+        arguments += ["--output-file", str(draft)]
         arguments += ["--seed", str(seed), "--tls.discard-simple", "--output.street-names", "false"]
-        arguments += ["--default.lanewidth", "3.5"]
-        arguments += ["--default.junctions.radius", "9", "--junctions.corner-detail", "5"]
-        arguments += ["--tls.default-type", "static", "--internal-junctions.vehicle-width", "3.0"]
+        shape = ["--default.lanewidth", str(LANE_M)]
+        shape += ["--default.junctions.radius", "9", "--junctions.corner-detail", "5"]
+        shape += ["--tls.default-type", "static", "--internal-junctions.vehicle-width", "3.0"]
         if plan.crossings:
             arguments += ["--sidewalks.guess"]
         if plan.uturns:
             arguments += ["--no-turnarounds.fringe", "--no-turnarounds.geometry"]
         else:
             arguments += ["--no-turnarounds"]
-        return run_tool("netconvert", *arguments)
+        said = run_tool("netconvert", *arguments, *shape)
+        return said if plan.wait_inside else [*said, *_without_waiting_places(draft, out, shape)]
+
+
+def _without_waiting_places(draft: Path, out: Path, shape: list[str]) -> list[str]:
+    """Rebuild a network so that streams which yield wait at the stop line, and nowhere inside the junction."""
+    run_tool("netconvert", "--sumo-net-file", str(draft), "--plain-output-prefix", str(draft.with_name("full")))
+    turning = {
+        _link_key(link)
+        for link in ElementTree.parse(draft).getroot().iter("connection")
+        if link.get("tl")
+    }
+    file = draft.with_name("full.con.xml")
+    tree = ElementTree.parse(file)
+    for link in tree.getroot().iter("connection"):
+        if _link_key(link) in turning:
+            link.set("contPos", "0")
+    tree.write(file, encoding="utf-8")
+    parts = [f"--{kind}-files={draft.with_name(f'full.{end}.xml')}" for kind, end in _PLAIN]
+    return run_tool("netconvert", *parts, *shape, "--output-file", str(out), "--output.street-names", "false")
+
+
+_PLAIN = (("node", "nod"), ("edge", "edg"), ("connection", "con"), ("tllogic", "tll"))
+
+
+def _link_key(link: ElementTree.Element) -> tuple[str | None, ...]:
+    return tuple(link.get(name) for name in ("from", "to", "fromLane", "toLane"))
 
 
 def _nodes_xml(plan: RoadPlan, splits: list[Node]) -> str:
