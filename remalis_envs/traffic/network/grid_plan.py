@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from .plan import Node, Road, RoadPlan, component, varied
+from .plan import WIDE_CORNER_M, WIDE_M, Node, Road, RoadPlan, component, varied
 
 
 def grid_plan(rows: int, cols: int, length_m: float, attach_m: float, lanes: int, speed_m_s: float) -> RoadPlan:
@@ -41,7 +41,7 @@ def bent_grid(plan: RoadPlan, rng: random.Random, *, shift_m: float, missing: fl
         missing: Share of the inner roads to take away.
     """
     outer = {node for node, degree in plan.degrees().items() if degree == 1}
-    bent = RoadPlan(turn_lanes=plan.turn_lanes, turn_lane_m=plan.turn_lane_m)
+    bent = RoadPlan(turn_lanes=plan.turn_lanes, turn_lane_m=plan.turn_lane_m, lane_m=WIDE_M, corner_m=WIDE_CORNER_M)
     for node in plan.nodes.values():
         dx, dy = rng.uniform(-shift_m, shift_m), rng.uniform(-shift_m, shift_m)
         bent.nodes[node.id] = node if node.id in outer else Node(node.id, node.x_m + dx, node.y_m + dy)

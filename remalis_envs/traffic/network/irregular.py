@@ -13,7 +13,7 @@ from remalis_envs.errors import RemalisError
 from ..sumo import run_tool
 from .model import MAX_ARMS
 from .netfile import bearing_deg
-from .plan import Node, Road, RoadPlan, component, varied
+from .plan import WIDE_CORNER_M, WIDE_M, Node, Road, RoadPlan, component, varied
 
 _LEAST_ANGLE_DEG = 40.0
 
@@ -55,7 +55,7 @@ def _netgenerated(iterations: int, rng: random.Random) -> RoadPlan:
         run_tool("netgenerate", *arguments, "--plain-output-prefix", prefix, "--output-file", f"{prefix}.net.xml")
         nodes = ET.parse(f"{prefix}.nod.xml").getroot().iter("node")
         edges = [(e.attrib["from"], e.attrib["to"]) for e in ET.parse(f"{prefix}.edg.xml").getroot().iter("edge")]
-        plan = RoadPlan(wait_inside=False)
+        plan = RoadPlan(wait_inside=False, lane_m=WIDE_M, corner_m=WIDE_CORNER_M)
         for node in nodes:
             plan.add_node(f"J{node.attrib['id']}", float(node.attrib["x"]), float(node.attrib["y"]))
     pairs = dict.fromkeys(tuple(sorted((f"J{a}", f"J{b}"))) for a, b in edges if a != b)

@@ -12,8 +12,8 @@ from xml.sax.saxutils import quoteattr
 
 from ..sumo import run_tool
 
-LANE_M = 3.5
-"""Width of a lane, as where buses and lorries run."""
+WIDE_M, WIDE_CORNER_M = 3.5, 9.0
+"""Width of lanes and radius of corners where buses and lorries turn: with less, they sweep over waiting cars."""
 _JUNCTION_M = 15.0
 """About half the width of an intersection."""
 
@@ -49,6 +49,9 @@ class RoadPlan:
     turn_lane_m: float = 60.0
     crossings: bool = False
     uturns: bool = False
+    lane_m: float = 3.2
+    corner_m: float = 6.0
+    """Radius of the junctions' corners."""
     wait_inside: bool = True
     """Whether turns that yield wait for their gap inside the junction. Where arms meet at any angle, the places that
     netconvert finds for that lie in other streams' way."""
@@ -128,8 +131,8 @@ def convert(plan: RoadPlan, out: Path, seed: int = 0) -> list[str]:
         draft = out if plan.wait_inside else Path(scratch, "draft.net.xml")
         arguments += ["--output-file", str(draft)]
         arguments += ["--seed", str(seed), "--tls.discard-simple", "--output.street-names", "false"]
-        shape = ["--default.lanewidth", str(LANE_M)]
-        shape += ["--default.junctions.radius", "9", "--junctions.corner-detail", "5"]
+        shape = ["--default.lanewidth", str(plan.lane_m)]
+        shape += ["--default.junctions.radius", str(plan.corner_m), "--junctions.corner-detail", "5"]
         shape += ["--tls.default-type", "static", "--internal-junctions.vehicle-width", "3.0"]
         if plan.crossings:
             arguments += ["--sidewalks.guess"]
@@ -217,7 +220,7 @@ def _direction_xml(plan: RoadPlan, road: Road, way: tuple[str, str, int], rows: 
     length = plan.length_m(road)
     pocket = plan.pocket(b)
     along = ((end.x_m - start.x_m) / length, (end.y_m - start.y_m) / length)
-    half = LANE_M / 2
+    half = plan.lane_m / 2
     right = half * max(plan.pocket(node) if plan.is_split(road, node) else 0 for node in (a, b))
     if not plan.is_split(road, b):
         rows.append(_edge_xml(f"{a}-{b}", a, b, lanes + pocket, road.speed_m_s, _shifted(start, end, along, -right)))
