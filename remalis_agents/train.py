@@ -63,7 +63,7 @@ def build_config(experiment: Experiment) -> TeamPPOConfig:
     described = sections.rl_module.layout or getattr(env.unwrapped, "layout", None)
     assert isinstance(env.action_space, MultiDiscrete)
     layout = Layout.of(described, int(env.action_space.nvec[0]))
-    model_config = {
+    model_config: dict[str, Any] = {
         "network": sections.rl_module.network or DEFAULT_NETWORKS[experiment.run],
         "options": sections.rl_module.options,
         "layout": layout.to_dict() if layout else None,
@@ -86,11 +86,28 @@ def build_config(experiment: Experiment) -> TeamPPOConfig:
         except (TypeError, ValueError) as error:
             raise ConfigError(f"config.{name} is not accepted by RLlib: {error}") from None
     config.rl_module(model_config=model_config)
+    if sections.rl_module.start_from:
+        config.start_from = _weights(sections.rl_module.start_from, model_config["network"], env)
     try:
         config.validate()
     except (ValueError, TypeError) as error:
         raise ConfigError(f"RLlib does not accept this configuration: {' '.join(str(error).split())}") from None
     return config
+
+
+def _weights(checkpoint: str, network: str, env: Any) -> dict[str, Any]:
+    """State of a checkpoint's policy, where it is of this network and for these agents."""
+    from remalis_agents.evaluate import check_fits, load_policy
+    from remalis_agents.rllib.team_module import CheckpointError
+
+    policy = load_policy(checkpoint)
+    if policy.network_name != network:
+        raise CheckpointError(
+            f"rl_module.start_from names a checkpoint of network {policy.network_name!r}, but this experiment trains "
+            f"network {network!r}."
+        )
+    check_fits(policy, env, "this experiment")
+    return policy.get_state()
 
 
 def _unknown_option(env: str, error: TypeError) -> str:

@@ -77,12 +77,14 @@ class TrainingSection:
 class RLModuleSection:
     """The network: its registered name, its keyword arguments, and the layout of the vector it reads.
 
-    The environment's own layout is used where none is given.
+    The environment's own layout is used where none is given. ``start_from`` names a checkpoint (or a run's folder) of
+    the same network, whose weights the training begins with; everything else starts afresh.
     """
 
     network: str | None = None
     options: dict[str, Any] = field(default_factory=dict)
     layout: dict[str, int] | None = None
+    start_from: str | None = None
 
 
 @dataclass

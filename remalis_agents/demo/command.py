@@ -92,7 +92,9 @@ def _compare(run_dir: Path, seeds: Sequence[int]) -> list[EpisodeResult]:
 
     half = (len(seeds) + 1) // 2
     # The learned team thinks longest; its episodes go in two parts, and first.
-    jobs = [(LEARNED, str(run_dir), list(part)) for part in (seeds[:half], seeds[half:]) if len(part)]
+    jobs: list[tuple[str, str | None, list[int]]] = [
+        (LEARNED, str(run_dir), list(part)) for part in (seeds[:half], seeds[half:]) if len(part)
+    ]
     jobs += [(name, None, list(seeds)) for name in reversed(COMPARED)]
     columns = (TextColumn("episodes"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     results: list[EpisodeResult] = []

@@ -12,13 +12,14 @@ from pathlib import Path
 from remalis_agents.demo.charts import bar_chart, line_chart
 from remalis_agents.evaluation import EpisodeResult, Interval, summary
 
+REFERENCES: tuple[str, ...] = ("actuated", "max_pressure", "webster")
+"""Controllers drawn beside the learning curve."""
 FIGURES = {
     "mean_delay_s": "delay, s",
     "mean_waiting_time_s": "waiting, s",
     "mean_queue_veh": "queue, veh",
     "stops_per_veh": "stops",
     "worst_decile_delay_s": "worst tenth, s",
-    "throughput_veh_per_h": "throughput, veh/h",
     "aligned_share": "aligned share",
 }
 
@@ -62,12 +63,12 @@ def write_report(
     figures = summary(results)
     delays = {name: own["mean_delay_s"] for name, own in figures.items()}
     programs = {result.controller for result in results if result.own_program}
-    references = {name: delays[name].mean for name in ("actuated", "max_pressure", "webster") if name in delays}
+    references = {name: delays[name].mean for name in REFERENCES if name in delays}
     episodes = len({result.seed for result in results})
     parts = [
         f"<h1>{_headline(delays, learned)}</h1>",
         f'<p class="soft">Level easy: a 3x3 grid, one vehicle every two seconds, an hour an episode. The team learned '
-        f"for {seconds:.0f} s. All play the same {episodes} hours of held-out demand.</p>",
+        f"for {seconds:.0f} s. All play the same {episodes} hours of held-out demand on a held-out map.</p>",
         _section(
             "Delay on held-out demand",
             "Seconds lost by a vehicle, on average, with the 95% interval over episodes; shorter is better. "
@@ -76,7 +77,8 @@ def write_report(
         ),
         _section(
             "Learning",
-            "Mean delay of the training episodes, which still explore, against seconds of training.",
+            "Mean delay of the training episodes, which still explore, on the training map. The dashed lines are the "
+            "controllers on the held-out map, another of the same kind.",
             line_chart(curve, references),
         ),
     ]

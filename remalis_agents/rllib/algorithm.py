@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ray.rllib.algorithms.ppo import PPO, PPOConfig
+from ray.rllib.core import DEFAULT_MODULE_ID
 from ray.rllib.core.rl_module.rl_module import RLModuleSpec
 
 from remalis_agents.rllib.callbacks import METRICS, TeamCallbacks
@@ -38,6 +39,8 @@ class TeamPPOConfig(PPOConfig):
         self.callbacks_class = TeamCallbacks
         self.resume_from: str | None = None
         """A checkpoint whose state a new algorithm takes over, counters and all."""
+        self.start_from: dict[str, Any] | None = None
+        """State of a policy whose weights a new algorithm begins with."""
 
     def training(self, *, normalise_values: bool | None = None, **kwargs: Any) -> TeamPPOConfig:
         """RLlib's own settings, and ``normalise_values``: the value head learns returns by their running scale."""
@@ -67,11 +70,20 @@ class TeamPPO(PPO):
     def setup(self, config: Any) -> None:
         super().setup(config)
         self._known: dict[str, float] = {}
+        if self.config.start_from is not None:
+            self._begin_with(self.config.start_from)
         resume_from = self.config.resume_from
         if resume_from and Path(resume_from).exists():  # a checkpoint may be loaded long after the one before is gone
             manifest = json.loads((Path(resume_from) / MANIFEST).read_text(encoding="utf-8"))
             self.load_checkpoint(resume_from)
             self._iteration, self._time_total = manifest["training_iteration"], manifest["time_total_s"]
+
+    def _begin_with(self, state: dict[str, Any]) -> None:
+        def load(learner: Any) -> None:
+            learner.module[DEFAULT_MODULE_ID].set_state(state)
+
+        self.learner_group.foreach_learner(load)
+        self.env_runner_group.sync_weights(from_worker_or_learner_group=self.learner_group, inference_only=True)
 
     def step(self) -> dict[str, Any]:
         result = super().step()

@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from remalis_envs.traffic.sources import Tables, TripSource, make_source
 from remalis_envs.traffic.detectors import DetectorField
 from remalis_envs.traffic.disruptions import Disruptions
 from remalis_envs.traffic.engine.index import NetworkIndex
@@ -35,6 +34,7 @@ from remalis_envs.traffic.render.recording import SceneLog
 from remalis_envs.traffic.render.scene import Scene, take_scene
 from remalis_envs.traffic.rewards import Reward, RewardInputs, RewardSpec, names_of
 from remalis_envs.traffic.scenarios import Scenario
+from remalis_envs.traffic.sources import Tables, TripSource, make_source
 from remalis_envs.traffic.sumo_rl_view import SUMO_RL_REWARDS, SumoRLView
 
 SPLITS = ("train", "validation", "test")

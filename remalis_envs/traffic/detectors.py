@@ -57,9 +57,7 @@ class DetectorField:
         ok[arm[(start <= now_s) & (now_s < end)]] = False
         return ok
 
-    def see(
-        self, vehicles: Vehicles, ok: npt.NDArray[np.bool_]
-    ) -> tuple[Vehicles, npt.NDArray[np.bool_]]:
+    def see(self, vehicles: Vehicles, ok: npt.NDArray[np.bool_]) -> tuple[Vehicles, npt.NDArray[np.bool_]]:
         """The vehicles as measured, and which of them are seen, bool ``(V,)``."""
         spec, n = self.detectors, len(vehicles.ids)
         keep = self._rng.random(n) >= spec.miss_rate

@@ -18,7 +18,7 @@ from remalis_envs.traffic.backends import BACKENDS, Backend, open_backend
 from remalis_envs.traffic.core import SPLITS, Arrays, CoreConfig
 from remalis_envs.traffic.engine.index import NetworkIndex
 from remalis_envs.traffic.network.model import MAX_ARMS, MAX_PHASES, Phase, RoadNetwork
-from remalis_envs.traffic.observations import LAYOUT, LIMIT, OBSERVATION_SIZE
+from remalis_envs.traffic.observations import LAYOUT, LIMIT, OBSERVATION_SIZE, Layout
 from remalis_envs.traffic.remote import SimulatorDied
 from remalis_envs.traffic.sumo_rl_view import observation_sizes
 from remalis_envs.traffic.vocabulary import CONCEPTS, SUBGOALS
@@ -74,9 +74,11 @@ class TrafficEnv(ParallelEnv[str, Observation, int]):
         self.agents: list[str] = []
         self._known = {agent: k for k, agent in enumerate(self.possible_agents)}
         self._observation_spaces = _observation_spaces(config)
-        self._sizes = [int(np.prod(self._observation_spaces[a]["observation"].shape or ())) for a in self.possible_agents]
+        self._sizes = [
+            int(np.prod(self._observation_spaces[a]["observation"].shape or ())) for a in self.possible_agents
+        ]
         self._same_size = config.observation == "default"
-        self._action_space = spaces.Discrete(MAX_PHASES)
+        self._action_space: spaces.Discrete = spaces.Discrete(MAX_PHASES)
         n = len(self.possible_agents)
         self.state_space = spaces.Box(-np.inf, np.inf, (n * STATE_FEATURES,), np.float32)
         if neighbours == "all" and n > LARGEST_OPEN_TEAM:
@@ -92,6 +94,11 @@ class TrafficEnv(ParallelEnv[str, Observation, int]):
     def network(self) -> RoadNetwork:
         """The road network."""
         return self.config.scenario.network
+
+    @property
+    def layout(self) -> Layout | None:
+        """Slices of the observation vector; None where it is sumo-rl's."""
+        return LAYOUT if self._same_size else None
 
     def observation_space(self, agent: str) -> spaces.Dict:
         """``Dict(observation=Box(float32, (D,)), action_mask=Box(int8, (A,)))``, the same for every agent.
@@ -152,9 +159,7 @@ class TrafficEnv(ParallelEnv[str, Observation, int]):
 
     def step(
         self, actions: Mapping[str, int]
-    ) -> tuple[
-        dict[str, Observation], dict[str, float], dict[str, bool], dict[str, bool], dict[str, dict[str, Any]]
-    ]:
+    ) -> tuple[dict[str, Observation], dict[str, float], dict[str, bool], dict[str, bool], dict[str, dict[str, Any]]]:
         """Run one decision interval.
 
         Raises:

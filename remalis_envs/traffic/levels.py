@@ -62,9 +62,7 @@ def level_scenario(name: str, network_seed: int, split: str, timing: SignalTimin
     options = ["--time-to-teleport", "300", "--time-to-impatience", "-1"]
     if level.incidents.needs_friction:
         options += ["--device.friction.probability", "1"]
-    files = SimulationFiles(
-        str(net_file), additional_files=(str(types_file()),), options=tuple(options)
-    )
+    files = SimulationFiles(str(net_file), additional_files=(str(types_file()),), options=tuple(options))
     return Scenario(
         name=name,
         network=network,

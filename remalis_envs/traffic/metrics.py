@@ -109,9 +109,11 @@ def summarise(
     waiting = sum(float(simulation.vehicle_parameter(name, "device.tripinfo.waitingTime")) for name in running)
     delays = np.array(record.delays_s + unfinished + never)
     worst = np.sort(delays)[-max(1, math.ceil(len(delays) / 10)) :] if len(delays) else np.zeros(1)
-    emergency = record.emergency_delays_s + [
-        delay for name, delay in zip(running, unfinished, strict=True) if record.trips[name].emergency
-    ] + [now_s - trip.due_s for trip in outside if trip.emergency]
+    emergency = (
+        record.emergency_delays_s
+        + [delay for name, delay in zip(running, unfinished, strict=True) if record.trips[name].emergency]
+        + [now_s - trip.due_s for trip in outside if trip.emergency]
+    )
     steps = max(record.decisions, 1)
     return {
         "mean_delay_s": delay_sum / total,

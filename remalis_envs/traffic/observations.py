@@ -225,9 +225,7 @@ class Observer:
         ix, scaled = self.index, pedestrians * (1.0 / PEDESTRIAN_SCALE)
         arms = np.bincount(ix.crossing_arm, weights=scaled, minlength=ix.n_arm_rows)
         self._arms[:, :, _A["pedestrians"]] = arms.reshape(-1, MAX_ARMS)
-        rows = np.bincount(
-            ix.phase_crossing_row, weights=scaled[ix.phase_crossing], minlength=ix.n_agents * MAX_PHASES
-        )
+        rows = np.bincount(ix.phase_crossing_row, weights=scaled[ix.phase_crossing], minlength=ix.n_agents * MAX_PHASES)
         self._phases[:, :, _P["pedestrians"]] = rows.reshape(-1, MAX_PHASES)
 
     def _fill_intersection(self, view: SignalView) -> None:

@@ -14,7 +14,7 @@ from remalis_envs.traffic.demand.persons import PersonTrips, WalkTable, add_pers
 from remalis_envs.traffic.demand.vehicle_types import EMERGENCY
 from remalis_envs.traffic.engine.simulation import Simulation
 from remalis_envs.traffic.incidents import IncidentRuntime, Places, load_places
-from remalis_envs.traffic.metrics import EpisodeRecord, Trip, later_departure
+from remalis_envs.traffic.metrics import EpisodeRecord, Trip
 
 if TYPE_CHECKING:
     from remalis_envs.traffic.scenarios import Scenario
@@ -101,9 +101,7 @@ class DrawnTrips(TripSource):
         record.drawn_due_s = trips.depart_s
         self._incidents = incidents
         self._next = self._next_person = 0
-        self._emergency = {
-            vehicle_id(k, EMERGENCY) for k in np.flatnonzero(trips.vehicle_type == EMERGENCY).tolist()
-        }
+        self._emergency = {vehicle_id(k, EMERGENCY) for k in np.flatnonzero(trips.vehicle_type == EMERGENCY).tolist()}
 
     def insert(self, until_s: float) -> None:
         window = self.trips.between(self._next, until_s)

@@ -29,9 +29,7 @@ def compass(bearing_deg: float) -> str:
     return _COMPASS[round(bearing_deg / 45.0) % 8]
 
 
-def describe(
-    inter: Intersection, observation: npt.NDArray[np.float32], mask: npt.NDArray[np.int8]
-) -> str:
+def describe(inter: Intersection, observation: npt.NDArray[np.float32], mask: npt.NDArray[np.int8]) -> str:
     """An intersection's observation in words; nothing is said that the vector does not hold."""
     own = dict(zip(INTERSECTION_FEATURES, LAYOUT.intersection_features(observation).tolist(), strict=True))
     lines = [f"Intersection {inter.id}, {len(inter.arms)} arms, {len(inter.phases)} phases."]

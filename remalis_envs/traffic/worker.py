@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import gc
 import mmap
 import os
 import pickle
@@ -93,8 +94,6 @@ class Runner:
     def _fork_snapshot(self) -> None:
         """Fork a process that waits on a connection of its own, which arrives as a file descriptor."""
         handle = recv_handle(self.connection)
-        import gc
-
         gc.collect()
         gc.freeze()
         if os.fork():
@@ -173,4 +172,3 @@ def _run(connection: Connection, config: CoreConfig, memory: mmap.mmap) -> None:
     connection.send(os.getpid())
     runner.serve()
     os._exit(0)
-

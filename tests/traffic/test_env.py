@@ -86,8 +86,10 @@ def test_a_fresh_green_may_not_be_changed_and_an_old_one_must_be(easy: Any) -> N
         mask = observations[agent]["action_mask"]
         current = int(LAYOUT.phase_features(observations[agent]["observation"])[:, 1].argmax())
         greens.append((mask.sum(), bool(mask[current])))
-        actions = {a: hold[a] if o["action_mask"][hold[a]] else int(np.flatnonzero(o["action_mask"])[0])
-                   for a, o in observations.items()}
+        actions = {
+            a: hold[a] if o["action_mask"][hold[a]] else int(np.flatnonzero(o["action_mask"])[0])
+            for a, o in observations.items()
+        }
         observations, *_ = easy.step(actions)
     assert greens[0] == (1, True), "the first green has not lasted its minimum"
     assert greens[1] == (8, True)

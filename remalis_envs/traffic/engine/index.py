@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 import numpy.typing as npt
 
-from remalis_envs.traffic.network.model import MAX_ARMS, MAX_PHASES, RoadNetwork
+from remalis_envs.traffic.network.model import MAX_ARMS, MAX_PHASES, Arm, RoadNetwork
 
 VEHICLE_SPACE_M = 7.5
 """Road that one queued car takes: its length and the gap before it (SUMO's default car)."""
@@ -49,11 +49,11 @@ class NetworkIndex:
             self.lanes_of_edge[lane.edge].append(code)
         self.edge_length_m = np.array([self.lane_length_m[self.lanes_of_edge[e][0]] for e in self.edges])
         self.edge_speed_m_s = np.array([self.lane_speed_m_s[self.lanes_of_edge[e]].max() for e in self.edges])
-        internal = [lane for lane in self.network.junction_lanes if lane not in self.lane_code]
-        for code, lane in enumerate(internal, start=self.n_lanes):
-            self.lane_code[lane] = code
+        internal = [name for name in self.network.junction_lanes if name not in self.lane_code]
+        for code, name in enumerate(internal, start=self.n_lanes):
+            self.lane_code[name] = code
         self.n_codes = len(self.lane_code)
-        target = [self.edge_code.get(self.network.junction_lanes[lane][1], 0) for lane in internal]
+        target = [self.edge_code.get(self.network.junction_lanes[name][1], 0) for name in internal]
         edge_of = [self.edge_code[lane.edge] for lane in lanes] + target
         self.edge_of_code = np.array(edge_of, dtype=np.int64)
         # Speed limits by code; a car inside a junction is measured against the road that it is leaving for.
@@ -130,18 +130,23 @@ class NetworkIndex:
                 if agent == inter.index:
                     shares[self.lane_code[lane]] = {stop: 1.0}
             for arm in inter.arms:
-                stops = [s for lane, own in shares.items() for s in own if self.in_arm[lane] == self._row(inter.index, arm)]
+                stops = [
+                    s for lane, own in shares.items() for s in own if self.in_arm[lane] == self._row(inter.index, arm)
+                ]
                 for edge in arm.in_edges:
                     for code in self.lanes_of_edge.get(edge, []):
                         if code not in shares:
                             shares[code] = self._downstream_shares(code, shares) or {s: 1.0 / len(stops) for s in stops}
-            for lane, own in shares.items():
+            for code, own in shares.items():
                 for stop, share in own.items():
-                    yield lane, stop, share
+                    yield code, stop, share
 
     def _downstream_shares(self, code: int, shares: dict[int, dict[int, float]]) -> dict[int, float]:
-        nexts = [self.lane_code[n] for n in self.network.lane_links.get(self.network.lanes[code].id, ())
-                 if n in self.lane_code]
+        nexts = [
+            self.lane_code[n]
+            for n in self.network.lane_links.get(self.network.lanes[code].id, ())
+            if n in self.lane_code
+        ]
         known = [shares[n] for n in nexts if n in shares]
         total: dict[int, float] = {}
         for own in known:
@@ -150,12 +155,14 @@ class NetworkIndex:
         return total
 
     @staticmethod
-    def _row(agent: int, arm: object) -> int:
-        return agent * MAX_ARMS + min(arm.index, MAX_ARMS - 1)  # type: ignore[attr-defined]
+    def _row(agent: int, arm: Arm) -> int:
+        return agent * MAX_ARMS + min(arm.index, MAX_ARMS - 1)
 
     # -- phases -----------------------------------------------------------------------------------------------
     def _index_phases(self) -> None:
-        rows, stops, starts = [], [], []
+        rows: list[int] = []
+        stops: list[int] = []
+        starts: list[int] = []
         self.n_phases = np.array([len(i.phases) for i in self.network.intersections], dtype=np.int64)
         lanes_of_agent = np.maximum(np.bincount(self.stop_agent, minlength=self.n_agents), 1)
         served, majors = [], []
@@ -164,7 +171,9 @@ class NetworkIndex:
             arms_by_phase = []
             for number, phase in enumerate(inter.phases):
                 moves = [inter.movements[m] for m in phase.major + phase.minor]
-                own = sorted({self.stop_of[inter.index, lane] for m in moves if m.kind != "crossing" for lane in m.lanes})
+                own = sorted(
+                    {self.stop_of[inter.index, lane] for m in moves if m.kind != "crossing" for lane in m.lanes}
+                )
                 rows.append(inter.index * MAX_PHASES + number)
                 starts.append(len(stops))
                 stops.extend([*own, self.n_stops])
@@ -181,7 +190,9 @@ class NetworkIndex:
 
     def _index_crossings(self) -> None:
         self.crossing_code: dict[str, int] = {}
-        arms, rows, codes = [], [], []
+        arms: list[int] = []
+        rows: list[int] = []
+        codes: list[int] = []
         for inter in self.network.intersections:
             of_move: dict[int, int] = {}
             for move in inter.movements:

@@ -78,7 +78,8 @@ class Counter:
         self._both_start = np.concatenate([self._feed_start, self._feed_start + len(order)])
         self._exit_per_lane = index.exit_weight * self._per_exit_lane[index.exit_row]
         self._exit_capacity = index.per_out_capacity[index.exit_row]
-        self._exit_start = np.flatnonzero(np.r_[True, np.diff(index.exit_stop) > 0]) if len(index.exit_stop) else []
+        starts = np.r_[True, np.diff(index.exit_stop) > 0][: len(index.exit_stop)]
+        self._exit_start: IntArray = np.flatnonzero(starts)
 
     def count(self, vehicles: Vehicles, keep: npt.NDArray[np.bool_] | None = None) -> Counts:
         """Sum over ``vehicles`` (those where ``keep`` is true)."""
@@ -109,7 +110,12 @@ class Counter:
         stop = self._stops(lanes, lane_wait, lane_emergency, exit_vehicles)
         return Counts(
             stop,
-            *stop,
+            stop_vehicles=stop[0],
+            stop_queue=stop[1],
+            stop_wait_s=stop[2],
+            stop_pressure=stop[3],
+            stop_exit=stop[4],
+            stop_emergency=stop[5],
             arm_vehicles=arm_vehicles,
             arm_queue=arm_queue,
             arm_wait_s=arm_wait[:rows],
@@ -119,7 +125,9 @@ class Counter:
             exit_vehicles=exit_vehicles[:rows],
         )
 
-    def _emergency(self, vehicles: Vehicles, keep: npt.NDArray[np.bool_] | None) -> tuple[FloatArray | None, FloatArray]:
+    def _emergency(
+        self, vehicles: Vehicles, keep: npt.NDArray[np.bool_] | None
+    ) -> tuple[FloatArray | None, FloatArray]:
         ix = self.index
         special = vehicles.emergency if keep is None else vehicles.emergency[keep[vehicles.emergency]]
         if not len(special):

@@ -152,4 +152,3 @@ class SignalControl:
         """Set the states that are due."""
         for signal, state in self.pending.pop(now_s, ()):
             set_state(signal, state)
-

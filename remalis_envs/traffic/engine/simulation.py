@@ -153,7 +153,7 @@ class Simulation:
 
     @property
     def raw(self) -> Any:
-        """libsumo's functions by their plain names, such as ``lane_getLength``."""
+        """Libsumo's functions by their plain names, such as ``lane_getLength``."""
         return self._raw
 
     # -- reading ----------------------------------------------------------------------------------------------
@@ -180,9 +180,7 @@ class Simulation:
         assert self._queue_code is not None
         roads, queues = self.each("getRoadID", ids), self.each("getLaneIndex", ids)
         known, first = self._queue_code, self._first_lane
-        code = [
-            known.get(pair, first.get(pair[0], -1)) for pair in zip(roads, queues, strict=True)
-        ]
+        code = [known.get(pair, first.get(pair[0], -1)) for pair in zip(roads, queues, strict=True)]
         return np.array(code, dtype=np.int64)
 
     def waiting_pedestrians(self) -> np.ndarray:
@@ -245,5 +243,3 @@ def _error_log():  # type: ignore[no-untyped-def]
     finally:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(path)
-
-

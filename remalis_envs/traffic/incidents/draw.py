@@ -59,7 +59,7 @@ def _draw_one(
     if kind == "rain":
         return Incident(kind, start, stop, places.edges, magnitude=float(rng.uniform(*profile.rain_friction)))
     if kind == "ice":
-        where = np.asarray(places.middles_m)
+        where = places.middles
         near = np.hypot(*(where - where[rng.integers(len(where))]).T) <= profile.ice_radius_m
         edges = tuple(edge for edge, inside in zip(places.edges, near.tolist(), strict=True) if inside)
         return Incident(kind, start, stop, edges, magnitude=float(rng.uniform(*profile.ice_friction)))

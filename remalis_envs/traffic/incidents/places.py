@@ -5,7 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
 
 from remalis_envs.traffic.cache import cached
 from remalis_envs.traffic.demand.lanes import Edge, Search, read_lane_graph
@@ -57,6 +61,11 @@ class Places:
     """All roads, for the weather."""
     middles_m: tuple[tuple[float, float], ...]
     """Middle of each of ``edges``."""
+
+    @cached_property
+    def middles(self) -> NDArray[np.float64]:
+        """``middles_m`` as an array, shape (edges, 2)."""
+        return np.array(self.middles_m, dtype=np.float64).reshape(-1, 2)
 
 
 def load_places(network: RoadNetwork) -> Places:

@@ -147,11 +147,7 @@ def convert(plan: RoadPlan, out: Path, seed: int = 0) -> list[str]:
 def _without_waiting_places(draft: Path, out: Path, shape: list[str]) -> list[str]:
     """Rebuild a network so that streams which yield wait at the stop line, and nowhere inside the junction."""
     run_tool("netconvert", "--sumo-net-file", str(draft), "--plain-output-prefix", str(draft.with_name("full")))
-    turning = {
-        _link_key(link)
-        for link in ElementTree.parse(draft).getroot().iter("connection")
-        if link.get("tl")
-    }
+    turning = {_link_key(link) for link in ElementTree.parse(draft).getroot().iter("connection") if link.get("tl")}
     file = draft.with_name("full.con.xml")
     tree = ElementTree.parse(file)
     for link in tree.getroot().iter("connection"):

@@ -99,9 +99,7 @@ class Panel:
         for k, (_, value) in enumerate(figures(scene)):
             draw.text((x + _INNER, self._figures_y + 26 * k), value, style.INK, self._fonts[16], anchor="ra")
         frame.paste(closeup, (x, self._closeup_y))
-        draw.rectangle(
-            (x - 1, self._closeup_y - 1, x + CLOSEUP_PX, self._closeup_y + CLOSEUP_PX), outline=style.RULE
-        )
+        draw.rectangle((x - 1, self._closeup_y - 1, x + CLOSEUP_PX, self._closeup_y + CLOSEUP_PX), outline=style.RULE)
         present = [kind for kind in style.INCIDENT_NAMES if any(one.kind == kind for one in scene.incidents)]
         for k, kind in enumerate(present):
             count = sum(one.kind == kind for one in scene.incidents)

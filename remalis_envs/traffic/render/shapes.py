@@ -151,9 +151,7 @@ def _mark(shapes: MapShapes, lanes: list[Ribbon]) -> None:
         shapes.centre_lines.append(beside(lanes[-1].line, lanes[-1].width_m / 2.0))
 
 
-def _add_signal(
-    shapes: MapShapes, net: NetFile, widths: dict[str, float], agent: int, links: list[NetLink]
-) -> None:
+def _add_signal(shapes: MapShapes, net: NetFile, widths: dict[str, float], agent: int, links: list[NetLink]) -> None:
     lanes: dict[str, list[NetLink]] = {}
     walks: dict[str, list[int]] = {}
     for link in links:
