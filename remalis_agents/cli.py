@@ -103,7 +103,10 @@ def _list(args: argparse.Namespace) -> int:
     if not args.list:
         print("rllib train needs `file <yaml>` or --list.", file=sys.stderr)
         return 2
-    table = Table("name", "runs", "environment", "what it is", box=None, padding=(0, 2))
+    table = Table(box=None, padding=(0, 2))
+    table.add_column("name", no_wrap=True)
+    for title in ("runs", "environment", "what it is"):
+        table.add_column(title)
     for name, path in shipped_configs().items():
         experiment = load_experiment(path)[1]
         options = experiment.config.environment.env_config

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from remalis_agents.quiet import hush_ray
 from remalis_agents.registration import PREFIX, make_team_env
 from remalis_envs.errors import RemalisError
 
@@ -91,6 +90,8 @@ def load_policy(path: str | Path) -> RemalisPolicy:
     Raises:
         CheckpointError: there is no checkpoint, or it is not one of a team policy.
     """
+    from remalis_agents.rllib.quiet import hush_ray
+
     hush_ray()
     from remalis_agents.rllib.team_module import CheckpointError, RemalisPolicy
 

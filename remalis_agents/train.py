@@ -16,7 +16,6 @@ from gymnasium.spaces import MultiDiscrete
 import remalis_envs
 from remalis_agents.configs.schema import ConfigError, Experiment
 from remalis_agents.networks.layout import Layout
-from remalis_agents.quiet import hush_ray
 from remalis_agents.registration import make_team_env, register_with_ray
 from remalis_agents.runs import TrainingError, find_run, latest_checkpoint, new_run
 from remalis_envs.errors import RemalisError, unknown
@@ -171,6 +170,8 @@ def train(
         ConfigError: the experiment does not fit the environment, the network or RLlib.
         TrainingError: the run failed.
     """
+    from remalis_agents.rllib.quiet import hush_ray
+
     hush_ray()
     run_dir = find_run(name, experiment, Path(storage), None if resume is True else resume) if resume else None
     config = build_config(experiment)

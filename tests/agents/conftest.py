@@ -27,7 +27,7 @@ def ray_session() -> Iterator[None]:
     """Ray with room for a trial and two runners, whatever the machine has."""
     import ray
 
-    from remalis_agents.quiet import hush_ray
+    from remalis_agents.rllib.quiet import hush_ray
     from remalis_agents.train import start_ray
 
     hush_ray()
