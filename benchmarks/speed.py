@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from circumstances import circumstances
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from traffic_speed import report, runner, sections
@@ -37,8 +38,8 @@ def main(arguments: list[str] | None = None) -> int:
                         "in a quick run none)")  # fmt: skip
     given = parser.parse_args(arguments)
     names = given.only or (QUICK if given.quick else tuple(SECTIONS))
-    command = " ".join(["python benchmarks/speed.py", *(sys.argv[1:] if arguments is None else arguments)])
-    result = report.circumstances(command, given.quick)
+    result = circumstances("speed.py", sys.argv[1:] if arguments is None else arguments)
+    result |= {"quick": given.quick, "ratios": report.RATIOS}
     begun = time.monotonic()
     result["sections"] = _run(names, sections.Plan(given.quick))
     if given.quick:

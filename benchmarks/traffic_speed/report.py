@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
-import importlib.metadata
 import json
-import os
-import platform
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -18,39 +13,11 @@ _PACKAGES = ("eclipse-sumo", "libsumo", "sumo-rl", "pettingzoo", "gymnasium", "n
 _ROOT = Path(__file__).resolve().parents[2]
 
 
-def circumstances(command: str, quick: bool) -> dict[str, Any]:
-    """What a reader needs to judge or repeat the figures."""
-    return {
-        "command": command,
-        "quick": quick,
-        "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "git_commit": _git("rev-parse", "HEAD"),
-        "git_changes": bool(_git("status", "--porcelain")),
-        "versions": {"python": platform.python_version(), **{name: _version(name) for name in _PACKAGES}},
-        "machine": {
-            "cores": os.cpu_count(),
-            "architecture": platform.machine(),
-            "system": platform.system(),
-            "load_average_at_start": os.getloadavg() if hasattr(os, "getloadavg") else None,
-        },
-        "ratios": "rates of ours over the other's, pair by pair; median, lowest and highest of the rounds; `best` is "
-        "the fastest run of each, `cpu` the median in CPU time",
-    }
-
-
-def _git(*arguments: str) -> str | None:
-    try:
-        done = subprocess.run(["git", *arguments], cwd=_ROOT, capture_output=True, text=True, check=True)
-    except (OSError, subprocess.CalledProcessError):
-        return None
-    return done.stdout.strip()
-
-
-def _version(package: str) -> str | None:
-    try:
-        return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        return None
+RATIOS = (
+    "rates of ours over the other's, pair by pair; median, lowest and highest of the rounds; `best` is the fastest run "
+    "of each, `cpu` the median in CPU time"
+)
+"""How the figures of a result are to be read; part of the result."""
 
 
 def show(result: dict[str, Any], console: Console) -> None:
