@@ -108,7 +108,7 @@ class TrafficCore:
         self._crossing_shown = np.zeros((n, MAX_PHASES), dtype=bool)
         self._crossing_shown.reshape(-1)[self.index.phase_crossing_row] = True
         self._agents = np.arange(n)
-        self._nobody, self._no_co2 = np.zeros(n, dtype=bool), np.zeros(n)
+        self._nobody, self._zeros = np.zeros(n, dtype=bool), np.zeros(n)
         self.now_s = self.scenario.files.begin_s
         self.scene_log: SceneLog | None = None
 
@@ -281,13 +281,13 @@ class TrafficCore:
         return np.bincount(agent, weights=self._pedestrians, minlength=self.index.n_agents) > 0
 
     def _pay(self, vehicles: Vehicles, truth: Counts, events: Events) -> npt.NDArray[np.float64]:
-        ix = self.index
-        arm = ix.in_arm[vehicles.code]
-        waits = np.bincount(arm, weights=vehicles.wait_s, minlength=ix.n_arm_rows + 1)[: ix.n_arm_rows]
-        waiting = waits.reshape(ix.n_agents, -1).sum(axis=1)
-        co2 = self._no_co2
-        if self.config.emissions:
-            co2 = self._emissions(vehicles, arm)
+        ix, waiting, co2 = self.index, self._waiting_s, self._zeros
+        if self.reward.needs_waiting or self.config.emissions:
+            arm = ix.in_arm[vehicles.code]
+            waits = np.bincount(arm, weights=vehicles.wait_s, minlength=ix.n_arm_rows + 1)[: ix.n_arm_rows]
+            waiting = waits.reshape(ix.n_agents, -1).sum(axis=1)
+            if self.config.emissions:
+                co2 = self._emissions(vehicles, arm)
         inputs = RewardInputs(ix, truth, events, waiting, self._waiting_s, co2, self.sumo_rl)
         self._waiting_s = waiting
         return self.reward(inputs)

@@ -67,8 +67,8 @@ class EpisodeRecord:
     def observe(self, vehicles: Vehicles, counts: Counts, interval_s: float) -> None:
         """Add the state at a decision."""
         self.decisions += 1
-        self.queue_veh += float(counts.arm_queue.sum()) / self.index.n_agents
-        self.speed_share += float(vehicles.speed_share.mean()) if len(vehicles.ids) else 1.0
+        self.queue_veh += float(np.add.reduce(counts.arm_queue)) / self.index.n_agents
+        self.speed_share += float(np.add.reduce(vehicles.speed_share)) / len(vehicles.ids) if vehicles.ids else 1.0
         # Only halting cars have waited at all.
         self.stops += float(np.count_nonzero((vehicles.speed_m_s < HALTING_M_S) & (vehicles.wait_s <= interval_s)))
 

@@ -193,7 +193,8 @@ class Observer:
         self._arms[:, :, _A["sensor_ok"]] = working.reshape(-1, MAX_ARMS)
         out = self.array
         self._fill_intersection(view)
-        np.clip(out, -LIMIT, LIMIT, out=out)
+        np.minimum(out, LIMIT, out=out)
+        np.maximum(out, -LIMIT, out=out)
         return out
 
     def _fill_phases(self, counts: Counts, view: SignalView) -> None:

@@ -100,6 +100,8 @@ class Reward:
 
     def __init__(self, spec: RewardSpec, scope: str, index: NetworkIndex) -> None:
         self.parts = _parts(spec)
+        self.needs_waiting = callable(spec) or "diff_waiting_time" in names_of(spec)
+        """Whether ``RewardInputs.waiting_s`` is looked at; it is left at 0 where not."""
         if scope not in SCOPES:
             raise unknown("reward_scope", scope, SCOPES)
         self._mix: FloatArray | None = None
