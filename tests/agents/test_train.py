@@ -116,6 +116,24 @@ def test_resuming_with_another_network_is_a_sentence(trained):
     assert "\n" not in str(caught.value)
 
 
+def test_a_training_begins_with_the_weights_of_another(trained, tmp_path):
+    standing = ["stop.training_iteration=1", "training.lr=1e-12"]
+    begun = train(
+        "ring", experiment(*standing, f"rl_module.start_from={trained.run_dir}"), storage=tmp_path, callbacks=[]
+    )
+    fresh = train("ring", experiment(*standing), storage=tmp_path, callbacks=[])
+    learned = {name: value for name, value in weights(trained).items() if name.endswith("weight")}
+    assert learned
+    assert all(np.allclose(value, weights(begun)[name], atol=1e-6) for name, value in learned.items())
+    assert not all(np.allclose(value, weights(fresh)[name], atol=1e-3) for name, value in learned.items())
+    assert begun.metrics["training_iteration"] == 1, "only the weights are taken over"
+
+
+def test_beginning_with_what_is_no_checkpoint_is_a_sentence(ray_session, tmp_path):
+    with pytest.raises(RemalisError, match="There is no checkpoint at"):
+        train("ring", experiment(f"rl_module.start_from={tmp_path / 'nowhere'}"), storage=tmp_path, callbacks=[])
+
+
 @pytest.mark.parametrize("runners", [0, 1])
 def test_same_seed_same_weights_bit_for_bit(ray_session, tmp_path, runners):
     changes = ["stop.training_iteration=2", f"env_runners.num_env_runners={runners}", "debugging.seed=5"]
