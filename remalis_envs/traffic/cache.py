@@ -8,7 +8,9 @@ import hashlib
 import json
 import os
 import shutil
+import sys
 import tempfile
+import threading
 import warnings
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -20,6 +22,8 @@ CACHE_VARIABLE = "REMALIS_CACHE"
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EFBIG)
 _MIN_FREE_BYTES = 1 << 20
+_PATIENCE_S = 2.0
+"""A build that takes longer says so."""
 _private: dict[str, Path] = {}
 
 
@@ -45,7 +49,7 @@ def cached(key_parts: Iterable[object], build: Callable[[Path], None]) -> Path:
     is then renamed. Of two processes that build at once the first to end wins, and both get the same folder.
 
     Args:
-        key_parts: Everything that the result depends on.
+        key_parts: Everything that the result depends on; the first says in words what is built.
         build: Writes the files into the empty folder it is given.
 
     Returns:
@@ -54,8 +58,9 @@ def cached(key_parts: Iterable[object], build: Callable[[Path], None]) -> Path:
     Raises:
         RemalisError: Neither the cache nor the temporary folder can be written.
     """
-    key = content_key(key_parts)
-    root = cache_root()
+    parts = list(key_parts)
+    key, root = content_key(parts), cache_root()
+    build = _announced(str(parts[0]), build)
     final = root / key
     if final.is_dir():
         return final
@@ -74,6 +79,22 @@ def cached(key_parts: Iterable[object], build: Callable[[Path], None]) -> Path:
             raise
         reason = "the disk is full"
     return _build_privately(key, root, reason, build)
+
+
+def _announced(what: str, build: Callable[[Path], None]) -> Callable[[Path], None]:
+    """``build``, which says on standard error what it is at where it takes more than a moment."""
+
+    def run(folder: Path) -> None:
+        note = f"remalis: preparing this map's {what}; it is kept for the next time"
+        timer = threading.Timer(_PATIENCE_S, print, (note,), {"file": sys.stderr, "flush": True})
+        timer.daemon = True
+        timer.start()
+        try:
+            build(folder)
+        finally:
+            timer.cancel()
+
+    return run
 
 
 def _build_into(root: Path, final: Path, build: Callable[[Path], None]) -> Path:

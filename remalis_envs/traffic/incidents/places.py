@@ -78,7 +78,7 @@ def load_places(network: RoadNetwork) -> Places:
         places = find_places(network.net_file, roads, borders)
         (folder / "places.json").write_text(json.dumps(asdict(places)), encoding="utf-8")
 
-    folder = cached(["places", PLACES_VERSION, digest, roads, borders], build)
+    folder = cached(["possible incidents", PLACES_VERSION, digest, roads, borders], build)
     stored = json.loads((folder / "places.json").read_text(encoding="utf-8"))
     return Places(
         roads=tuple(Road(tuple(road["edges"]), tuple(road["detour"])) for road in stored["roads"]),

@@ -158,7 +158,7 @@ def _checked(
             faults.append(fault)
         raise RemalisError(f"No sound network was found in {_ATTEMPTS} attempts; the last one: {faults[-1]}")
 
-    return cached(["map", sumo_version(), code_version(), count, *key_parts], build) / NET_NAME
+    return cached(["streets", sumo_version(), code_version(), count, *key_parts], build) / NET_NAME
 
 
 def _fault(net_file: Path, said: list[str], count: tuple[int, int], signals: int) -> str:
@@ -182,4 +182,4 @@ def _built(key_parts: list[object], plan: RoadPlan) -> Path:
     def build(folder: Path) -> None:
         convert(plan, folder / NET_NAME)
 
-    return cached(["map", sumo_version(), code_version(), *key_parts], build) / NET_NAME
+    return cached(["streets", sumo_version(), code_version(), *key_parts], build) / NET_NAME

@@ -54,7 +54,7 @@ def read_network(
     def build(folder: Path) -> None:
         store.save(build_network(path, phases, count), folder / _STORED_NAME)
 
-    folder = cached(["network", code_version(), content, phases, count], build)
+    folder = cached(["signals", code_version(), content, phases, count], build)
     return store.load(folder / _STORED_NAME, str(path))
 
 
