@@ -119,6 +119,10 @@ class PolicyActor:
     """
 
     def __init__(self, policy: RemalisPolicy, sample: bool = False) -> None:
+        import torch
+
+        # A pass over a team is too small to share: with more threads it takes ten times as long.
+        torch.set_num_threads(1)
         self.policy, self.sample = policy, sample
 
     def __call__(self, observation: Mapping[str, Any]) -> np.ndarray:
@@ -169,9 +173,6 @@ def evaluate(
         sample: draw actions as in training.
         on_episode: called after each episode with its number and figures.
     """
-    import torch
-
-    torch.set_num_threads(1)  # a pass over a team is too small to share
     policy = load_policy(checkpoint)
     trained = policy.model_config.get("trained_on", {})
     name = env or trained.get("env")
