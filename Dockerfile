@@ -2,7 +2,7 @@
 #   docker build -t remalis .                            torch as the package index prefers it
 #   docker build -t remalis --build-arg CUDA=cpu .       torch without CUDA
 #   docker build -t remalis --build-arg CUDA=cu130 .     torch for that CUDA version
-#   docker run --rm -v "$PWD/runs:/remalis/runs" remalis make demo
+#   docker run --rm --shm-size=2g -v "$PWD/runs:/remalis/runs" remalis make demo
 FROM python:3.11-slim
 RUN apt-get update && apt-get install -y --no-install-recommends make && rm -rf /var/lib/apt/lists/*
 WORKDIR /remalis

@@ -39,7 +39,7 @@ system: $(STAMP)  ## find or install the system libraries that SUMO needs
 browser: $(STAMP)  ## find or install Chromium
 	@bash scripts/browser.sh $(VENV)
 
-demo: system  ## train a team on `easy` for three minutes, compare it, write runs/demo/report.html
+demo: system  ## train a team on `easy` for two minutes, compare it, write runs/demo/report.html
 	@bash scripts/browser.sh --optional $(VENV)
 	@$(VENV)/bin/remalis demo
 

@@ -9,6 +9,7 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 from remalis_envs.errors import RemalisError
@@ -66,14 +67,27 @@ def _parser(program: str, extra: dict[str, tuple[str, str]], arguments: list[str
     return parser
 
 
+def _at_least(least: int) -> Callable[[str], int]:
+    def whole_number(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            value = least - 1
+        if value < least:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least {least}")
+        return value
+
+    return whole_number
+
+
 def _train_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("file", help="a YAML file, or the name of a shipped experiment (see `train --list`)")
     add("--stop", metavar="JSON", help="when to stop, such as '{\"time_s\": 60}'; replaces the file's own keys")
     add("--set", action="append", default=[], metavar="KEY=VALUE", dest="changes", help="such as training.lr=1e-3")
     add("--resume", nargs="?", const=True, default=False, metavar="RUN", help="go on with the latest run, or with RUN")
-    add("--checkpoint-freq", type=int, metavar="N", help="save every N iterations")
-    add("--seed", type=int, help="seed of everything that is drawn")
+    add("--checkpoint-freq", type=_at_least(0), metavar="N", help="save every N iterations")
+    add("--seed", type=_at_least(0), help="seed of everything that is drawn")
     add("--storage", default="runs", metavar="DIR", help="folder of all runs (default: runs)")
     add("--ray-address", metavar="ADDRESS", help="a Ray cluster to join, such as auto or 10.0.0.1:6379")
     parser.set_defaults(handler=_train)
@@ -86,8 +100,8 @@ def _evaluate_arguments(parser: argparse.ArgumentParser) -> None:
     add("--level", help="the level to play")
     add("--scenario", help="the scenario to play")
     add("--split", help="train, validation or test (default: test)")
-    add("--episodes", type=int, default=10)
-    add("--seed", type=int, help="seed of the first episode")
+    add("--episodes", type=_at_least(1), default=10, help="how many (default: 10)")
+    add("--seed", type=_at_least(0), help="seed of the first episode")
     add("--sample", action="store_true", help="draw actions as in training, instead of the most probable")
     add("--set", action="append", default=[], metavar="KEY=VALUE", dest="changes", help="other options of the env")
     add("--out", metavar="FILE", help="write all figures as JSON")
@@ -141,6 +155,7 @@ def _evaluate(args: argparse.Namespace) -> int:
     from remalis_agents.evaluate import FIRST_SEED, evaluate
 
     seed = FIRST_SEED if args.seed is None else args.seed
+    out = _writable(args.out) if args.out else None
     shown: list[Callable[[], Any]] = []
     console = Console()
 
@@ -166,11 +181,23 @@ def _evaluate(args: argparse.Namespace) -> int:
     options = ", ".join(f"{k}={v}" for k, v in result.env_config.items())
     console.print(f"{result.env} ({options}), {len(result.episodes)} episodes from seed {seed}")
     console.print(table)
-    if args.out:
-        from pathlib import Path
-
-        result.save(Path(args.out))
+    if out is not None:
+        result.save(out)
     return 0
+
+
+def _writable(name: str) -> Path:
+    """The path of a file to be; found out before hours are spent on what goes into it."""
+    path, new = Path(name), not Path(name).exists()
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with open(path, "a", encoding="utf-8"):
+            pass
+    except OSError as error:
+        raise RemalisError(f"{name!r} cannot be written: {error.strerror or error}.") from None
+    if new:
+        path.unlink()
+    return path
 
 
 def _env_changes(args: argparse.Namespace) -> dict[str, Any]:
@@ -183,7 +210,10 @@ def _env_changes(args: argparse.Namespace) -> dict[str, Any]:
         key, equals, text = change.partition("=")
         if not equals:
             raise ConfigError(f"--set takes key=value, such as horizon_s=600, but it got {change!r}.")
-        changes[key] = yaml.safe_load(text)
+        try:
+            changes[key] = yaml.safe_load(text)
+        except yaml.YAMLError:
+            raise ConfigError(f"--set {change}: the value is not YAML.") from None
     named = {"level": args.level, "scenario": args.scenario, "split": args.split}
     return changes | {key: value for key, value in named.items() if value is not None}
 

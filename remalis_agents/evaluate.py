@@ -181,6 +181,8 @@ def evaluate(
     options = dict(trained.get("env_config", {})) if name == trained.get("env") else {}
     if name.startswith(PREFIX):
         options["split"] = "test"
+    if env_config and env_config.keys() & {"level", "scenario"}:  # another world altogether
+        options = {key: value for key, value in options.items() if key not in ("level", "scenario", "protocol")}
     options |= env_config or {}
     team = make_team_env(name, options)
     try:
@@ -207,5 +209,7 @@ def play(team: Any, actor: Callable[[Mapping[str, Any]], np.ndarray], seed: int)
         observation, reward, terminated, truncated, info = team.step(actor(observation))
         total += reward
         over = terminated or truncated
+    if "infra_error" in info:
+        raise RemalisError(f"The episode of seed {seed} broke off: {info['infra_error']}")
     figures = {k: float(v) for k, v in info.get("metrics", {}).items() if isinstance(v, int | float | np.number)}
     return {"team_return": total, **figures}

@@ -184,7 +184,7 @@ def _figures(results: Sequence[EpisodeResult]) -> list[str]:
     return next((list(result.metrics) for result in results if not result.error), [])
 
 
-TABLE_COLUMNS = ("mean_delay_s", "mean_waiting_time_s", "mean_queue_veh", "stops_per_veh", "worst_decile_delay_s")
+TABLE_COLUMNS = ("mean_delay_s", "mean_waiting_time_s", "mean_queue_veh", "worst_decile_delay_s")
 
 
 def table(results: Sequence[EpisodeResult], columns: Sequence[str] = TABLE_COLUMNS) -> Table:
@@ -202,9 +202,9 @@ def table(results: Sequence[EpisodeResult], columns: Sequence[str] = TABLE_COLUM
             raise unknown("figure", column, valid)
     programs = {result.controller for result in results if result.own_program}
     shown = Table(caption="mean ± half of the 95% interval over episodes; * own signal program")
-    shown.add_column("controller")
+    shown.add_column("controller", no_wrap=True)
     for column in columns:
-        shown.add_column(column, justify="right")
+        shown.add_column(column.replace("_", " "), justify="right", no_wrap=False, min_width=12)
     missing = Interval(math.nan, math.nan, 0)
     order = sorted(figures, key=lambda name: -figures[name].get(columns[0], missing).mean)
     for name in order:

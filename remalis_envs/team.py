@@ -124,10 +124,11 @@ class TeamEnv(gymnasium.Env[dict[str, NDArray[Any]], NDArray[np.int64]]):
         terminated = over and all(terminations.values())
         if over:
             self._running = False
-            info["metrics"] = self.metrics()
             faults = [i["infra_error"] for i in infos.values() if "infra_error" in i]
-            if faults:
-                info["infra_error"] = str(faults[0])
+            if faults:  # nobody is left to ask for figures
+                info["infra_error"], info["metrics"] = str(faults[0]), {}
+            else:
+                info["metrics"] = self.metrics()
         return self._stack(observations), reward, terminated, over and not terminated, info
 
     def metrics(self) -> dict[str, float]:

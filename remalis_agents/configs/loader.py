@@ -98,7 +98,10 @@ def _apply(body: dict[str, Any], change: str) -> None:
             raise ConfigError(f"--set {change!r} goes into {part!r}, which holds the value {inner!r}.")
         place[part] = dict(inner or {})
         place = place[part]
-    place[parts[-1]] = yaml.safe_load(text)
+    try:
+        place[parts[-1]] = yaml.safe_load(text)
+    except yaml.YAMLError:
+        raise ConfigError(f"--set {change}: the value is not YAML.") from None
 
 
 def _check_run(experiment: Experiment) -> None:

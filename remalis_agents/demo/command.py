@@ -23,6 +23,10 @@ FIRST_SEED = 5000
 """Of the held-out episodes; the test split draws other demand than training from any seed."""
 COMPARED = ("random", "fixed_time", "webster", "actuated", "sotl", "greedy", "max_pressure")
 RIVALS = ("webster", "actuated", "max_pressure")
+"""What engineers use; also drawn beside the learning curve, on the map that is trained on."""
+REFERENCE_SEEDS = (1, 2, 3)
+Job = tuple[str, str | None, str, list[int]]
+"""Controller, run of the learned one, split, seeds."""
 LEARNED = "learned team"
 
 
@@ -56,7 +60,7 @@ def main(args: argparse.Namespace) -> int:
     run = _train(out, args.seconds, args.seed)
     _say(2, f"playing {args.episodes} held-out hours with each of {len(COMPARED) + 1} controllers")
     seeds = range(FIRST_SEED, FIRST_SEED + args.episodes)
-    results = _compare(run.run_dir, seeds)
+    results, references = _compare(run.run_dir, seeds)
     _show(results)
     save(results, out / "results.json", level="easy", split="test", seeds=list(seeds), run=str(run.run_dir))
     film = None
@@ -65,7 +69,9 @@ def main(args: argparse.Namespace) -> int:
         film = _film(run.run_dir, out / "film.mp4")
     from remalis_agents.demo.report import write_report
 
-    page = write_report(out / "report.html", results, learning_curve(run.trial_dir), film, LEARNED, args.seconds)
+    page = write_report(
+        out / "report.html", results, learning_curve(run.trial_dir), references, film, LEARNED, args.seconds
+    )
     print(f"\nreport  {page}   ({time.monotonic() - begun:.0f} s in all)")
     return 0
 
@@ -86,33 +92,43 @@ def _train(out: Path, seconds: float, seed: int) -> Any:
     return result
 
 
-def _compare(run_dir: Path, seeds: Sequence[int]) -> list[EpisodeResult]:
-    """All controllers on the same episodes, a process each, as many at once as there are cores."""
+def _compare(run_dir: Path, seeds: Sequence[int]) -> tuple[list[EpisodeResult], dict[str, float]]:
+    """All controllers on the same held-out episodes, a process each, as many at once as there are cores.
+
+    Returns:
+        The episodes, and the mean delay of the rivals on the training map.
+    """
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     half = (len(seeds) + 1) // 2
     # The learned team thinks longest; its episodes go in two parts, and first.
-    jobs: list[tuple[str, str | None, list[int]]] = [
-        (LEARNED, str(run_dir), list(part)) for part in (seeds[:half], seeds[half:]) if len(part)
-    ]
-    jobs += [(name, None, list(seeds)) for name in reversed(COMPARED)]
+    parts = [list(part) for part in (seeds[:half], seeds[half:]) if len(part)]
+    jobs: list[Job] = [(LEARNED, str(run_dir), "test", part) for part in parts]
+    jobs += [(name, None, "test", list(seeds)) for name in reversed(COMPARED)]
+    jobs += [(name, None, "train", list(REFERENCE_SEEDS)) for name in RIVALS]
     columns = (TextColumn("episodes"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     results: list[EpisodeResult] = []
+    references: dict[str, float] = {}
     context = multiprocessing.get_context("spawn")
     with Progress(*columns, transient=True) as progress, ProcessPoolExecutor(os.cpu_count(), context) as pool:
-        bar = progress.add_task("episodes", total=sum(len(job[2]) for job in jobs))
-        for own in pool.map(_play, jobs):
-            results += own
+        bar = progress.add_task("episodes", total=sum(len(job[3]) for job in jobs))
+        for (name, _, split, _), own in zip(jobs, pool.map(_play, jobs), strict=True):
+            if split == "test":
+                results += own
+            else:
+                references[name] = sum(result.metrics["mean_delay_s"] for result in own) / len(own)
             progress.advance(bar, len(own))
+            if not progress.console.is_terminal:
+                print(f"  {name}: {len(own)} episodes on the {split} map", flush=True)
     order = {name: k for k, name in enumerate((*COMPARED, LEARNED))}
-    return sorted(results, key=lambda result: (order[result.controller], result.seed))
+    return sorted(results, key=lambda result: (order[result.controller], result.seed)), references
 
 
-def _play(job: tuple[str, str | None, list[int]]) -> list[EpisodeResult]:
-    name, run_dir, seeds = job
+def _play(job: Job) -> list[EpisodeResult]:
+    name, run_dir, split, seeds = job
     from remalis_envs import traffic_v0
 
-    factory = partial(traffic_v0, level="easy", split="test")
+    factory = partial(traffic_v0, level="easy", split=split)
     if run_dir is None:
         from remalis_agents.controllers import make_controller
 

@@ -5,15 +5,13 @@ from __future__ import annotations
 import base64
 import html
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 
 from remalis_agents.demo.charts import bar_chart, line_chart
 from remalis_agents.evaluation import EpisodeResult, Interval, summary
 
-REFERENCES: tuple[str, ...] = ("actuated", "max_pressure", "webster")
-"""Controllers drawn beside the learning curve."""
 FIGURES = {
     "mean_delay_s": "delay, s",
     "mean_waiting_time_s": "waiting, s",
@@ -32,7 +30,9 @@ h1 { font-size: 30px; line-height: 1.2; margin: 0 0 8px; }
 h2 { font-size: 19px; margin: 0 0 4px; }
 p { margin: 4px 0 14px; } .soft { color: var(--soft); font-size: 14px; }
 section { background: #fff; border: 1px solid var(--line); border-radius: 10px; padding: 22px 24px; margin: 22px 0; }
-svg, video { width: 100%; height: auto; display: block; } video { border-radius: 6px; background: #fff; }
+svg, video { width: 100%; height: auto; display: block; }
+.scroll svg { min-width: 600px; }
+video { border-radius: 6px; background: #fff; }
 .scroll { overflow-x: auto; } table { border-collapse: collapse; width: 100%; font-size: 13px; }
 th, td { text-align: right; padding: 6px 7px; border-bottom: 1px solid var(--line); white-space: nowrap; }
 th:first-child, td:first-child { text-align: left; } tr.ours { font-weight: 600; color: var(--accent); }
@@ -43,6 +43,7 @@ def write_report(
     path: Path,
     results: Sequence[EpisodeResult],
     curve: Sequence[tuple[float, float]],
+    references: Mapping[str, float],
     film: Path | None,
     learned: str,
     seconds: float,
@@ -53,6 +54,7 @@ def write_report(
         path: the HTML file.
         results: held-out episodes of every controller, the learned one among them.
         curve: seconds of training and mean delay.
+        references: mean delay of controllers on the training map.
         film: an mp4 to embed.
         learned: name of the learned controller in ``results``.
         seconds: of training.
@@ -63,7 +65,6 @@ def write_report(
     figures = summary(results)
     delays = {name: own["mean_delay_s"] for name, own in figures.items()}
     programs = {result.controller for result in results if result.own_program}
-    references = {name: delays[name].mean for name in REFERENCES if name in delays}
     episodes = len({result.seed for result in results})
     parts = [
         f"<h1>{_headline(delays, learned)}</h1>",
@@ -73,13 +74,13 @@ def write_report(
             "Delay on held-out demand",
             "Seconds lost by a vehicle, on average, with the 95% interval over episodes; shorter is better. "
             "Hatched bars run a signal program of their own instead of choosing among the team's phases.",
-            bar_chart(delays, learned, programs),
+            f'<div class="scroll">{bar_chart(delays, learned, programs)}</div>',
         ),
         _section(
             "Learning",
-            "Mean delay of the training episodes, which still explore, on the training map. The dashed lines are the "
-            "controllers on the held-out map, another of the same kind.",
-            line_chart(curve, references),
+            "Mean delay of the training episodes, which still explore. The dashed lines are controllers on the same "
+            "map, the one that is trained on.",
+            f'<div class="scroll">{line_chart(curve, references)}</div>',
         ),
     ]
     if film is not None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from remalis_envs.errors import RemalisError
+from remalis_envs.errors import RemalisError, SumoError
 from remalis_envs.traffic.core import Arrays, CoreConfig
 from remalis_envs.traffic.engine.simulation import process_is_free
 from remalis_envs.traffic.inline import InlineCore
@@ -59,12 +60,19 @@ def open_backend(config: CoreConfig, name: str) -> Backend:
     Raises:
         RemalisError: ``inline`` was asked for and this process already holds a simulation.
     """
-    free = process_is_free()
-    if name == "inline" and not free:
+    if name != "worker":
+        core = InlineCore(config)
+        with contextlib.suppress(SumoError):
+            core.simulation.claim()
+            return core
+    if name == "inline":
         raise RemalisError(
             "libsumo holds one simulation a process, and this process has one already; "
             "close it, or use backend='worker' (backend='auto' does so by itself)"
         )
-    if name == "worker" or not free:
-        return RemoteCore(config)
-    return InlineCore(config)
+    return RemoteCore(config)
+
+
+def is_usable(backend: Backend) -> bool:
+    """Whether a world can begin an episode where it is; one in this process may have lost it to another by a fault."""
+    return not isinstance(backend, InlineCore) or process_is_free(but_for=backend.simulation)

@@ -27,6 +27,16 @@ _PATIENCE_S = 2.0
 _private: dict[str, Path] = {}
 
 
+def private_folders() -> dict[str, Path]:
+    """Folders that this process built for itself because the cache cannot be written."""
+    return dict(_private)
+
+
+def adopt_private(folders: dict[str, Path]) -> None:
+    """Use another process's private folders; that process removes them."""
+    _private.update(folders)
+
+
 def cache_root() -> Path:
     """Folder of the cache: ``$REMALIS_CACHE``, or ``~/.cache/remalis``."""
     chosen = os.environ.get(CACHE_VARIABLE)

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from remalis_envs.traffic.cache import private_folders
 from remalis_envs.traffic.detectors import DetectorField
 from remalis_envs.traffic.disruptions import Disruptions
 from remalis_envs.traffic.engine.index import NetworkIndex
@@ -82,6 +84,17 @@ class Arrays:
         )
 
 
+def prepare_cache(config: CoreConfig) -> dict[str, Path]:
+    """Build what a world of ``config`` reads, here; returns the folders that only this process knows of.
+
+    A worker ends without clean-up, so what it would build beside an unwritable cache would stay behind.
+    """
+    Tables.of(config.scenario)
+    if not isinstance(config.control, str):
+        with_programs(config.scenario.files, config.control)
+    return private_folders()
+
+
 class TrafficCore:
     """One world. ``arrays`` holds the latest decision's results and is overwritten by the next."""
 
@@ -139,6 +152,8 @@ class TrafficCore:
         begin = scenario.files.begin_s
         self.now_s, self.end_s = begin, begin + scenario.horizon_s
         self.record, self.outages = EpisodeRecord(self.index), options.get("outages", ())
+        if self.config.emissions:
+            self.record.co2_kg = self.record.fuel_l = 0.0
         self.disruptions = Disruptions(scenario, self.index, self.simulation, self.tables, incident_rng, self.end_s)
         self.source: TripSource = make_source(
             scenario,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,9 +13,9 @@ from gymnasium import spaces
 from gymnasium.utils import seeding
 from pettingzoo import ParallelEnv
 
-from remalis_envs.errors import RemalisError, unknown
+from remalis_envs.errors import RemalisError, SumoError, unknown
 from remalis_envs.traffic import text
-from remalis_envs.traffic.backends import BACKENDS, Backend, open_backend
+from remalis_envs.traffic.backends import BACKENDS, Backend, is_usable, open_backend
 from remalis_envs.traffic.core import SPLITS, Arrays, CoreConfig
 from remalis_envs.traffic.engine.index import NetworkIndex
 from remalis_envs.traffic.network.model import MAX_ARMS, MAX_PHASES, Phase, RoadNetwork
@@ -28,6 +29,14 @@ RESET_OPTIONS = ("outages",)
 NEIGHBOURS = ("roads", "all")
 LARGEST_OPEN_TEAM = 25
 """Agents up to which everyone may be everyone's neighbour."""
+
+
+@dataclass(frozen=True, repr=False)
+class Snapshot:
+    """A branch of an episode, for ``TrafficEnv.restore``."""
+
+    branch: Any
+    agents: tuple[str, ...]
 
 
 class TrafficEnv(ParallelEnv[str, Observation, int]):
@@ -87,7 +96,7 @@ class TrafficEnv(ParallelEnv[str, Observation, int]):
         self._np_random, _ = seeding.np_random(seed)
         self._arrays: Arrays | None = None
         self._renderer: Any = None
-        self._ended = "call reset() before step()"
+        self._ended, self._broken = "call reset() before step()", ""
 
     # -- what does not change -------------------------------------------------------------------------------------
     @property
@@ -138,12 +147,21 @@ class TrafficEnv(ParallelEnv[str, Observation, int]):
                 with a warning.
         """
         if seed is not None:
+            seed = _seed(seed)
             self._np_random, _ = seeding.np_random(seed)
         episode = seed if seed is not None else int(self._np_random.integers(2**31 - 1))
         cleaned = self._options(options or {})
+        if self._backend is not None and self._backend_name == "auto" and not is_usable(self._backend):
+            self._backend.close()
+            self._backend = None
         if self._backend is None:
             self._backend = open_backend(self.config, self._backend_name)
-        self._backend.reset(episode, cleaned)
+        try:
+            self._backend.reset(episode, cleaned)
+        except SumoError:
+            self.close()
+            raise
+        self._broken = ""
         self.agents = list(self.possible_agents)
         self._ended = "the episode has ended; call reset()"
         self._arrays = self._backend.arrays
@@ -154,7 +172,14 @@ class TrafficEnv(ParallelEnv[str, Observation, int]):
             if name not in RESET_OPTIONS:
                 warnings.warn(f"reset option {name!r} is unknown and ignored; known are {RESET_OPTIONS}", stacklevel=3)
         begin = self.config.scenario.files.begin_s
-        outages = [(self._agent(a), begin + float(t0), begin + float(t1)) for a, t0, t1 in options.get("outages", ())]
+        try:
+            outages = [
+                (self._agent(a), begin + float(t0), begin + float(t1)) for a, t0, t1 in options.get("outages", ())
+            ]
+        except (TypeError, ValueError) as error:
+            if isinstance(error, RemalisError):
+                raise
+            raise RemalisError("option outages is a list of (agent, begin_s, end_s) in seconds") from None
         return {"outages": outages}
 
     def step(
@@ -238,7 +263,7 @@ class TrafficEnv(ParallelEnv[str, Observation, int]):
         observations, infos = self._observations(), self._infos()
         for info in infos.values():
             info["infra_error"] = reason
-        self.agents = []
+        self.agents, self._broken = [], reason
         return (
             observations,
             dict.fromkeys(agents, 0.0),
@@ -262,7 +287,7 @@ class TrafficEnv(ParallelEnv[str, Observation, int]):
         m/s on the road, and all time before a car could enter. Stops are
         counted at decisions. ``delay_gini`` and ``worst_decile_delay_s`` say how evenly delay is spread over
         vehicles. ``aligned_share`` is the share of dependent pairs of neighbours that were aligned and
-        ``coordination_time_s`` the time that took; nan where there was none. ``co2_kg`` and ``fuel_l`` are 0 unless
+        ``coordination_time_s`` the time that took; nan where there was none. ``co2_kg`` and ``fuel_l`` are nan unless
         ``emissions=True``.
         """
         metrics: dict[str, float] = self._running().metrics()
@@ -298,22 +323,27 @@ class TrafficEnv(ParallelEnv[str, Observation, int]):
     def _running(self) -> Backend:
         if self._backend is None or self._arrays is None:
             raise RemalisError("there is no episode yet; call reset()")
+        if self._broken:
+            raise RemalisError(f"the episode broke off ({self._broken}), and nothing is known of it; call reset()")
         return self._backend
 
     # -- branching ------------------------------------------------------------------------------------------------
-    def snapshot(self) -> Any:
+    def snapshot(self) -> Snapshot:
         """The episode as it is now; ``restore`` goes on from here as often as you like.
 
         Raises:
             RemalisError: the simulation runs inline and cannot be branched exactly; use ``backend="worker"``.
         """
-        return (self._running().snapshot(), list(self.agents))
+        return Snapshot(self._running().snapshot(), tuple(self.agents))
 
-    def restore(self, snapshot: Any) -> tuple[dict[str, Observation], dict[str, dict[str, Any]]]:
+    def restore(self, snapshot: Snapshot) -> tuple[dict[str, Observation], dict[str, dict[str, Any]]]:
         """Go back to ``snapshot`` and return its observations and infos."""
-        branch, agents = snapshot
-        self._running().restore(branch)
-        self.agents = list(agents)
+        if self._backend is None or self._arrays is None:
+            raise RemalisError("there is no episode yet; call reset()")
+        if not isinstance(snapshot, Snapshot):
+            raise RemalisError(f"restore() takes what snapshot() gave, not {type(snapshot).__name__}")
+        self._backend.restore(snapshot.branch)
+        self.agents, self._broken = list(snapshot.agents), ""
         return self._observations(), self._infos()
 
     def close(self) -> None:
@@ -343,6 +373,12 @@ def _observation_spaces(config: CoreConfig) -> dict[str, spaces.Dict]:
         for size in set(sizes)
     }
     return {agent: by_size[size] for agent, size in zip(agents, sizes, strict=True)}
+
+
+def _seed(value: Any) -> int:
+    if not _is_index(value) or value < 0:
+        raise RemalisError(f"a seed is an integer of at least 0, not {value!r}")
+    return int(value)
 
 
 def _is_index(value: Any) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import os
 import tempfile
+import weakref
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,10 +37,11 @@ _EPISODE = (
 """Attributes of a core that change within an episode."""
 
 
-@dataclass
+@dataclass(repr=False)
 class InlineSnapshot:
     """SUMO's state as a file's content, and everything on our side of it."""
 
+    owner: weakref.ref[InlineCore]
     state: bytes
     totals: dict[str, float]
     signals: dict[str, str]
@@ -68,10 +70,10 @@ class InlineCore(TrafficCore):
         Raises:
             RemalisError: SUMO's saved state would not be exact.
         """
-        if self.scenario.pedestrians or self.scenario.incidents.any:
+        if reason := self._inexact():
             raise RemalisError(
-                "SUMO's saved states are not exact with pedestrians or friction, so this scenario cannot be branched "
-                "in the process; use backend='worker', whose snapshots are forks of the simulator and exact"
+                f"SUMO's saved states are not exact with {reason}, so this scenario cannot be branched in the process; "
+                "use backend='worker', whose snapshots are forks of the simulator and exact"
             )
         handle, path = tempfile.mkstemp(prefix="remalis-", suffix=".xml")
         os.close(handle)
@@ -82,6 +84,7 @@ class InlineCore(TrafficCore):
         finally:
             os.unlink(path)
         return InlineSnapshot(
+            weakref.ref(self),
             state,
             self.simulation.totals(),
             dict(self.simulation.shown),
@@ -90,8 +93,23 @@ class InlineCore(TrafficCore):
             {name: array.copy() for name, array in vars(self.arrays).items()},
         )
 
+    def _inexact(self) -> str:
+        """What of this scenario a saved state would lose; empty where nothing."""
+        if self.scenario.pedestrians or self.scenario.incidents.any:
+            return "pedestrians or friction"
+        if self.scenario.files.meso:
+            return "the mesoscopic model"
+        # Actuated programs remember what their detectors saw.
+        return "signal programs of SUMO's own" if self._programs else ""
+
     def restore(self, snapshot: InlineSnapshot) -> None:
-        """Go on from ``snapshot``, which stays usable."""
+        """Go on from ``snapshot``, which stays usable.
+
+        Raises:
+            RemalisError: it is not a snapshot of this environment.
+        """
+        if not isinstance(snapshot, InlineSnapshot) or snapshot.owner() is not self:
+            raise RemalisError("this snapshot belongs to another environment; restore it there")
         handle, path = tempfile.mkstemp(prefix="remalis-", suffix=".xml")
         try:
             with os.fdopen(handle, "wb") as file:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import gzip
 import math
 import os
 import xml.etree.ElementTree as ET
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import IO
 
 import numpy as np
 import numpy.typing as npt
@@ -45,8 +48,9 @@ class EpisodeRecord:
     queue_veh: float = 0.0
     speed_share: float = 0.0
     stops: float = 0.0
-    co2_kg: float = 0.0
-    fuel_l: float = 0.0
+    co2_kg: float = math.nan
+    fuel_l: float = math.nan
+    """Both are nan where emissions are not measured."""
     masked_actions: int = 0
     last_departure: tuple[float, float] = (-math.inf, -math.inf)
     """When the latest car departed, and when it had wanted to; where route files say who drives."""
@@ -179,12 +183,17 @@ def vehicles_due_s(route_files: tuple[tuple[str, float], ...]) -> FloatArray:
     """When the ``<vehicle>`` elements of route files, given with their times of change, want to depart."""
     due = []
     for file, _ in route_files:
-        for _, item in ET.iterparse(file):
-            if item.tag == "vehicle":
-                try:
-                    due.append(float(item.get("depart", "")))
-                except ValueError:
-                    continue  # "triggered", or a clock time, which RESCO's script cannot read either
-            if item.tag in ("vehicle", "trip", "flow", "person"):
-                item.clear()
+        with contextlib.suppress(ET.ParseError), _opened(file) as stream:  # SUMO has read it up to here as well
+            for _, item in ET.iterparse(stream):
+                if item.tag == "vehicle":
+                    try:
+                        due.append(float(item.get("depart", "")))
+                    except ValueError:
+                        continue  # "triggered", or a clock time, which RESCO's script cannot read either
+                if item.tag in ("vehicle", "trip", "flow", "person"):
+                    item.clear()
     return np.array(due)
+
+
+def _opened(file: str) -> IO[bytes]:
+    return gzip.open(file) if file.endswith(".gz") else open(file, "rb")  # type: ignore[return-value]

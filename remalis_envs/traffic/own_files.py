@@ -40,6 +40,7 @@ _DROPPED_OPTIONS = frozenset(
         "device.tripinfo.probability", "step-log.period", "delay", "breakpoints", "window-size", "window-pos",
     }
 )  # fmt: skip
+_TRUE = ("true", "1", "on", "yes", "x", "t")
 _DROPPED_WORDS = ("output", "gui-", "duration-log", "save-state", "netstate", "report", "tripinfo", "emission-")
 
 
@@ -118,6 +119,11 @@ def read_sumocfg(path: Path) -> OwnFiles:
         value = item.get("value", item.get("v"))
         if value is not None:
             given[_SYNONYMS.get(item.tag, item.tag)] = os.path.expandvars(value)
+    if given.get("mesosim", "").lower() in _TRUE:
+        raise RemalisError(
+            f"The SUMO configuration {path} asks for the mesoscopic model: take mesosim out of it and pass "
+            "fidelity='meso'."
+        )
     if not given.get("net-file"):
         raise RemalisError(f"The SUMO configuration {path} names no network: its <input> needs a <net-file .../>.")
     end_s = _seconds(path, given, "end")
@@ -128,7 +134,7 @@ def read_sumocfg(path: Path) -> OwnFiles:
         begin_s=_seconds(path, given, "begin") or 0.0,
         end_s=None if end_s is not None and end_s < 0 else end_s,
         step_length_s=_seconds(path, given, "step-length") or 1.0,
-        check_junctions=given.get("collision.check-junctions", "true").lower() in ("true", "1", "on", "yes", "x", "t"),
+        check_junctions=given.get("collision.check-junctions", "true").lower() in _TRUE,
         options={
             name: ",".join(map(str, _paths(path, value))) if name in _FILE_OPTIONS else value
             for name, value in given.items()

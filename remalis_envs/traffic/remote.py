@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import weakref
+from collections.abc import Iterator
 from multiprocessing.connection import Connection, Pipe
 from multiprocessing.reduction import send_handle
 from typing import Any
@@ -19,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from remalis_envs.errors import RemalisError, SumoError
-from remalis_envs.traffic.core import CoreConfig
+from remalis_envs.traffic.core import CoreConfig, prepare_cache
 from remalis_envs.traffic.worker import shared_arrays, shared_size
 
 _ENVIRONMENT = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
@@ -32,8 +33,8 @@ class SimulatorDied(SumoError):
 class RemoteSnapshot:
     """A waiting fork of the simulation; it ends with the environment, or with ``close``."""
 
-    def __init__(self, connection: Connection) -> None:
-        self.connection = connection
+    def __init__(self, connection: Connection, owner: RemoteCore) -> None:
+        self.connection, self.owner = connection, weakref.ref(owner)
 
     def close(self) -> None:
         """End the waiting process."""
@@ -81,9 +82,9 @@ class RemoteCore:
         )
         theirs.close()
         self._control = ours
-        self._finalizer = weakref.finalize(self, _end, self._keeper, ours)
+        self._finalizer = weakref.finalize(self, _end, self._keeper, ours, os.getpid())
         try:
-            ours.send(self.config)
+            ours.send((self.config, prepare_cache(self.config)))
             answer = ours.recv()
         except (pickle.PicklingError, AttributeError, TypeError) as error:
             answer = error
@@ -103,20 +104,37 @@ class RemoteCore:
         send_handle(self._control, theirs.fileno(), self._keeper.pid)
         theirs.close()
         self._runner = ours
-        answer = ours.recv()
+        with self._undisturbed():
+            answer = ours.recv()
         if isinstance(answer, Exception):
             raise answer
 
-    def close(self) -> None:
-        """End every process of this environment."""
+    def _drop(self) -> None:
+        """End every process, but keep the memory: the next reset starts anew."""
         if self._finalizer is not None:
             self._finalizer()
+            self._finalizer = None
         if self._runner is not None:
             self._runner.close()
             self._runner = None
         for snapshot in list(self._snapshots):
             snapshot.close()
         self._start = None
+
+    @contextlib.contextmanager
+    def _undisturbed(self) -> Iterator[None]:
+        """Drop everything where a Ctrl-C comes between a request and its answer, which would be taken for another's."""
+        try:
+            yield
+        except (EOFError, OSError):
+            raise
+        except BaseException:
+            self._drop()
+            raise
+
+    def close(self) -> None:
+        """End every process of this environment."""
+        self._drop()
         if self._memory_handle >= 0:
             os.close(self._memory_handle)
             self._memory_handle = -1
@@ -131,8 +149,9 @@ class RemoteCore:
         if self._runner is None:
             raise SimulatorDied("the simulator is not running; call reset()")
         try:
-            self._runner.send((verb, *args))
-            answer = self._runner.recv()
+            with self._undisturbed():
+                self._runner.send((verb, *args))
+                answer = self._runner.recv()
         except (EOFError, OSError):
             self._runner.close()
             self._runner = None
@@ -148,10 +167,7 @@ class RemoteCore:
             self._load(seed)
             self.call("begin", seed, options)
         except (SimulatorDied, EOFError, OSError):
-            memory = self._memory_handle
-            self._memory_handle = -1
-            self.close()
-            self._memory_handle = memory
+            self._drop()
             self._start_keeper()
             self._load(seed)
             self.call("begin", seed, options)
@@ -160,6 +176,8 @@ class RemoteCore:
         if self._start is not None:
             self.restore(self._start, publish=False)
             return
+        if self._finalizer is None:
+            self._start_keeper()
         if self._runner is None:
             self._start_runner()
         self.call("load", seed)
@@ -186,19 +204,26 @@ class RemoteCore:
             raise SimulatorDied("the simulator is not running; call reset()")
         ours, theirs = Pipe()
         try:
-            self._runner.send(("snapshot",))
-            send_handle(self._runner, theirs.fileno(), 0)
-            self._runner.recv()
+            with self._undisturbed():
+                self._runner.send(("snapshot",))
+                send_handle(self._runner, theirs.fileno(), 0)
+                self._runner.recv()
         except (EOFError, OSError):
             raise SimulatorDied("the process that holds the simulation died") from None
         finally:
             theirs.close()
-        snapshot = RemoteSnapshot(ours)
+        snapshot = RemoteSnapshot(ours, self)
         self._snapshots.add(snapshot)
         return snapshot
 
     def restore(self, snapshot: RemoteSnapshot, *, publish: bool = True) -> None:
-        """Go on from ``snapshot``, which stays usable."""
+        """Go on from ``snapshot``, which stays usable.
+
+        Raises:
+            RemalisError: it is not a snapshot of this environment.
+        """
+        if not isinstance(snapshot, RemoteSnapshot) or snapshot.owner() is not self:
+            raise RemalisError("this snapshot belongs to another environment; restore it there")
         ours, theirs = Pipe()
         try:
             snapshot.connection.send_bytes(b"r")
@@ -226,7 +251,9 @@ class RemoteCore:
         return lambda *args: self.call(name, *args)
 
 
-def _end(keeper: subprocess.Popen[bytes], control: Connection) -> None:
+def _end(keeper: subprocess.Popen[bytes], control: Connection, owner: int) -> None:
+    if os.getpid() != owner:  # a forked child drops its copy; the simulator is its parent's
+        return
     control.close()
     with contextlib.suppress(ProcessLookupError):
         os.killpg(keeper.pid, signal.SIGKILL)

@@ -7,6 +7,7 @@ how SUMO's drivers behave, not who drives.
 
 from __future__ import annotations
 
+import difflib
 import importlib.util
 from pathlib import Path
 
@@ -26,8 +27,11 @@ RESCO_MAPS = (
 
 
 def is_resco(scenario: str) -> bool:
-    """Whether ``scenario`` names one of the maps, rightly or wrongly spelled."""
-    return scenario.lower().startswith(RESCO_PREFIX)
+    """Whether ``scenario`` names one of the maps, rightly or wrongly spelled: it is no file, and looks like one."""
+    name = scenario.lower()
+    if name.startswith(RESCO_PREFIX) or name in RESCO_MAPS:
+        return True
+    return bool(difflib.get_close_matches(name, [RESCO_PREFIX + one for one in RESCO_MAPS], n=1, cutoff=0.85))
 
 
 def resco_sumocfg(scenario: str) -> Path:

@@ -91,6 +91,11 @@ def for_sumo_rl(scenario: Scenario, observation: str, reward: RewardSpec, fideli
         return scenario
     if fidelity != "micro":
         raise RemalisError("sumo-rl's observation and rewards read lanes, which need fidelity='micro'.")
+    if observation == "sumo_rl" and not scenario.detectors.perfect:
+        raise RemalisError(
+            f"observation='sumo_rl' reads the whole road, but the detectors of {scenario.name!r} do not see "
+            "it all; use the default observation."
+        )
     if observation == "sumo_rl" and max(observation_sizes(scenario.network)) > OBSERVATION_SIZE:
         raise RemalisError(
             f"A signal of {scenario.name!r} has so many lanes that its sumo-rl vector exceeds {OBSERVATION_SIZE} "

@@ -40,9 +40,11 @@ Version history: v0, the first.
 
 from __future__ import annotations
 
+import functools
+import inspect
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from remalis_envs.errors import RemalisError, unknown
 from remalis_envs.traffic.core import SPLITS, CoreConfig
@@ -55,9 +57,26 @@ from remalis_envs.traffic.resolve import for_sumo_rl, resolve_scenario
 from remalis_envs.traffic.rewards import RewardSpec, check_reward
 from remalis_envs.traffic.scenarios import FIDELITIES, Scenario, mesoscopic
 
+Build = TypeVar("Build", bound=Callable[..., Any])
 
+
+def with_known_options(build: Build) -> Build:
+    """``build``, which answers an unknown keyword argument with the nearest one that it has."""
+    known = inspect.signature(build).parameters
+
+    @functools.wraps(build)
+    def checked(*args: Any, **kwargs: Any) -> Any:
+        for name in kwargs:
+            if name not in known:
+                raise unknown("option", name, known)
+        return build(*args, **kwargs)
+
+    return cast(Build, checked)
+
+
+@with_known_options
 def traffic_v0(
-    level: str = "easy",
+    level: str | None = None,
     *,
     scenario: str | Path | None = None,
     protocol: str | None = None,
@@ -88,7 +107,7 @@ def traffic_v0(
     """Build the traffic environment.
 
     Args:
-        level: ``easy``, ``medium``, ``hard`` or ``hell``.
+        level: ``easy`` (the default), ``medium``, ``hard`` or ``hell``.
         scenario: instead of a level, ``resco/<map>`` (one of RESCO's eight maps, read from the installed sumo-rl), or
             the path of a ``.sumocfg`` or ``.net.xml``.
         protocol: ``resco`` or ``sumo_rl``: step lengths, yellow and options as those suites use them.
@@ -124,6 +143,8 @@ def traffic_v0(
     """
     check_reward(reward, reward_scope, with_emissions=emissions)
     check_options(network_seed=network_seed, horizon_s=horizon_s, split=split, fidelity=fidelity)
+    if level is not None and scenario is not None:
+        raise RemalisError(f"level={level!r} and scenario={str(scenario)!r} exclude each other: give one of them.")
     times = {
         "decision_s": decision_s,
         "yellow_s": yellow_s,
@@ -132,7 +153,7 @@ def traffic_v0(
         "max_green_s": max_green_s,
     }
     world = resolve_scenario(
-        level,
+        "easy" if level is None else level,
         scenario,
         times,
         network_seed=network_seed,

@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 
 from remalis_envs.errors import SumoError
+from remalis_envs.traffic.cache import adopt_private
 from remalis_envs.traffic.core import Arrays, CoreConfig, TrafficCore
 
 _PARENT_POLL_S = 5.0
@@ -156,11 +157,13 @@ def keep(handle: int, memory_handle: int) -> None:
 
 def _receive(control: Connection) -> CoreConfig:
     try:
-        config: CoreConfig = control.recv()
+        config, folders = control.recv()
     except (AttributeError, ImportError) as error:
         control.send(_picklable(error))
         raise EOFError from None
-    return config
+    adopt_private(folders)
+    found: CoreConfig = config
+    return found
 
 
 def _run(connection: Connection, config: CoreConfig, memory: mmap.mmap) -> None:

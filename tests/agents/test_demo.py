@@ -39,7 +39,9 @@ def test_the_headline_says_what_the_figures_say(
     tmp_path: Path, ours: tuple[float, ...], theirs: tuple[float, ...], headline: str
 ) -> None:
     results = _results({"max_pressure": theirs, "actuated": (30.0, 31.0), LEARNED: ours})
-    page = write_report(tmp_path / "report.html", results, [(1.0, 50.0), (2.0, 30.0)], None, LEARNED, 60.0).read_text()
+    page = write_report(
+        tmp_path / "report.html", results, [(1.0, 50.0)], {"webster": 31.0}, None, LEARNED, 60.0
+    ).read_text()
     assert headline in page
     assert "<video" not in page
 

@@ -173,6 +173,7 @@ def test_order_of_calls_is_checked() -> None:
         ({"level": "easy", "backend": "inlin"}, "Did you mean 'inline'"),
         ({"level": "easy", "render_mode": "rgb"}, "Did you mean 'rgb_array'"),
         ({"level": "easy", "fidelity": "mikro"}, "Did you mean 'micro'"),
+        ({"levle": "easy"}, "Unknown option 'levle'. Did you mean 'level'"),
     ],
 )
 def test_unknown_names_are_answered_with_the_nearest(arguments: dict[str, Any], message: str) -> None:
@@ -193,6 +194,7 @@ def test_unknown_names_are_answered_with_the_nearest(arguments: dict[str, Any], 
         ({"reward": {}}, "names no part"),
         ({"reward": {"queue": "much"}}, "must be a number"),
         ({"reward": 3}, "must be a name"),
+        ({"scenario": "resco/cologne1"}, "exclude each other"),
     ],
 )
 def test_impossible_options_are_refused(arguments: dict[str, Any], message: str) -> None:
@@ -274,3 +276,32 @@ def test_state_is_in_its_space_and_changes(easy: Any) -> None:
     for _ in range(20):
         easy.step(dict.fromkeys(easy.agents, 0))
     assert not np.array_equal(first, easy.state())
+
+
+@pytest.mark.parametrize("seed", [-1, 1.5, "1", True])
+def test_a_seed_is_a_whole_number(easy: Any, seed: Any) -> None:
+    with pytest.raises(RemalisError, match="a seed is an integer of at least 0"):
+        easy.reset(seed=seed)
+
+
+def test_a_seed_may_come_from_numpy(easy: Any) -> None:
+    first, _ = easy.reset(seed=np.int64(3))
+    second, _ = easy.reset(seed=3)
+    assert all(np.array_equal(first[a]["observation"], second[a]["observation"]) for a in first)
+
+
+@pytest.mark.parametrize("outages", [5, [("A0", 0)], [("A0", "x", 5)]])
+def test_outages_are_checked(easy: Any, outages: Any) -> None:
+    with pytest.raises(RemalisError, match="outages is a list"):
+        easy.reset(seed=0, options={"outages": outages})
+
+
+def test_the_minimum_green_comes_before_the_maximum() -> None:
+    env = remalis_envs.traffic_v0(level="easy", decision_s=10, min_green_s=15, max_green_s=15, horizon_s=300)
+    observations, _ = env.reset(seed=0)
+    rng = np.random.default_rng(0)
+    while env.agents:
+        assert all(observation["action_mask"].any() for observation in observations.values())
+        observations, *_ = env.step(legal_actions(observations, rng))
+    assert env.metrics()["masked_actions"] == 0
+    env.close()

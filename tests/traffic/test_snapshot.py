@@ -48,8 +48,9 @@ def test_hell_has_incidents_and_pedestrians_while_it_is_branched() -> None:
     assert kinds, "the seed of the branching test has to meet at least one incident"
 
 
-def test_inexact_branches_are_refused() -> None:
-    env = remalis_envs.traffic_v0(level="medium", backend="inline")
+@pytest.mark.parametrize("world", [{"level": "medium"}, {"fidelity": "meso"}, {"control": "own"}])
+def test_inexact_branches_are_refused(world: dict[str, str]) -> None:
+    env = remalis_envs.traffic_v0(**world, backend="inline")
     env.reset(seed=0)
     with pytest.raises(RemalisError, match="backend='worker'"):
         env.snapshot()

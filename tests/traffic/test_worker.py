@@ -17,6 +17,7 @@ import pytest
 
 import remalis_envs
 from remalis_envs.errors import RemalisError
+from remalis_envs.team import TeamEnv
 from remalis_envs.traffic.rewards import RewardInputs
 from tests.traffic.conftest import play
 
@@ -90,6 +91,99 @@ def test_even_the_keeper_may_die() -> None:
     assert all("infra_error" in info for info in infos.values())
     assert play(env, env.reset(seed=1)[0], 10, seed=0) == expected
     env.close()
+
+
+@pytest.mark.parametrize("backend", ["worker", "inline"])
+def test_the_team_view_survives_a_fault(backend: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    env = TeamEnv(remalis_envs.traffic_v0(level="easy", backend=backend))
+    env.reset(seed=0)
+    world = env.parallel_env._backend
+    if backend == "worker":
+        os.kill(world.simulator_pid, signal.SIGKILL)
+    else:
+        error = world.simulation.sumo.TraCIException("made up")
+        monkeypatch.setattr(world.simulation, "step_to", lambda until: (_ for _ in ()).throw(error))
+    *_, terminated, truncated, info = env.step(np.zeros(9, np.int64))
+    assert truncated
+    assert not terminated
+    assert info["infra_error"]
+    assert info["metrics"] == {}
+    with pytest.raises(RemalisError, match="broke off"):
+        env.parallel_env.metrics()
+    monkeypatch.undo()
+    env.reset(seed=0)
+    env.step(np.zeros(9, np.int64))
+    assert env.metrics()["mean_delay_s"] >= 0
+    env.close()
+
+
+@pytest.mark.parametrize("world", [{"level": "easy"}, {"scenario": "resco/cologne1"}])
+def test_a_ctrl_c_within_a_request_does_not_mix_up_answers(world: dict[str, str]) -> None:
+    env = remalis_envs.traffic_v0(**world, backend="worker")
+    expected = play(env, env.reset(seed=1)[0], 10, seed=0)
+    env.reset(seed=0)
+    runner = env._backend._runner
+    with pytest.raises(KeyboardInterrupt), env._backend._undisturbed():
+        runner.send(("step",))
+        raise KeyboardInterrupt
+    assert play(env, env.reset(seed=1)[0], 10, seed=0) == expected
+    env.close()
+
+
+def test_a_forked_child_leaves_the_simulator_to_its_parent() -> None:
+    env = remalis_envs.traffic_v0(level="easy", backend="worker")
+    env.reset(seed=0)
+    child = os.fork()
+    if child == 0:
+        env._backend._finalizer()
+        os._exit(0)
+    os.waitpid(child, 0)
+    *_, infos = env.step(dict.fromkeys(env.agents, 0))
+    assert not any("infra_error" in info for info in infos.values())
+    env.close()
+
+
+@pytest.mark.parametrize("backend", ["worker", "inline"])
+def test_a_snapshot_belongs_to_its_environment(backend: str) -> None:
+    first = remalis_envs.traffic_v0(level="easy", backend=backend)
+    first.reset(seed=0)
+    snapshot = first.snapshot()
+    if backend == "inline":
+        first.close()
+    second = remalis_envs.traffic_v0(level="easy", backend=backend)
+    second.reset(seed=1)
+    with pytest.raises(RemalisError, match="belongs to another environment"):
+        second.restore(snapshot)
+    with pytest.raises(RemalisError, match="takes what snapshot"):
+        second.restore((1, 2))
+    second.step(dict.fromkeys(second.agents, 0))
+    first.close()
+    second.close()
+
+
+def test_auto_gives_way_where_a_fault_lost_the_process_to_another() -> None:
+    first, second = (remalis_envs.traffic_v0(level="easy") for _ in range(2))
+    expected = play(first, first.reset(seed=1)[0], 10, seed=0)
+    first._backend.simulation.close()  # as a fault of SUMO does
+    second.reset(seed=0)
+    assert play(first, first.reset(seed=1)[0], 10, seed=0) == expected
+    first.close()
+    second.close()
+
+
+def test_a_worker_without_a_cache_leaves_nothing_behind(tmp_path: Path) -> None:
+    script = (
+        "import warnings, remalis_envs; warnings.simplefilter('ignore')\n"
+        "env = remalis_envs.traffic_v0(level='easy', backend='worker')\n"
+        "for seed in range(3): env.reset(seed=seed); env.step(dict.fromkeys(env.agents, 0))\n"
+        "env.close(); print(env.metrics.__name__)\n"
+    )
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    surroundings = {**os.environ, "REMALIS_CACHE": "/dev/null/nowhere", "TMPDIR": str(scratch)}
+    done = subprocess.run([sys.executable, "-c", script], env=surroundings, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert list(scratch.iterdir()) == []
 
 
 def test_workers_end_when_their_environment_s_process_is_killed(tmp_path: Path) -> None:

@@ -97,9 +97,10 @@ class SignalControl:
         return np.maximum(now_s - self.green_since_s, 0.0)
 
     def must_switch(self, now_s: float) -> npt.NDArray[np.bool_]:
-        """Bool ``(N,)``: one more decision interval would exceed the maximum green."""
-        over = now_s - self.green_since_s + self.timing.decision_s > self.timing.max_green_s
-        return over & (self.index.n_phases > 1)
+        """Bool ``(N,)``: one more decision interval would exceed the maximum green, and the minimum is over."""
+        elapsed = now_s - self.green_since_s
+        over = elapsed + self.timing.decision_s > self.timing.max_green_s
+        return over & (elapsed >= self.timing.min_green_s) & (self.index.n_phases > 1)
 
     def mask(
         self, now_s: float, must_switch: npt.NDArray[np.bool_] | None = None, out: npt.NDArray[np.int8] | None = None

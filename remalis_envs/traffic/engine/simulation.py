@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
+import threading
 import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,11 +21,13 @@ from remalis_envs.traffic.engine.readings import HALTING_M_S, Vehicles
 from remalis_envs.traffic.sumo import sumo_home
 
 _owner: weakref.ref[Simulation] | None = None
+_claiming = threading.Lock()
 
 
-def process_is_free() -> bool:
-    """Whether no simulation lives in this process, so that the next may be loaded here."""
-    return _owner is None or _owner() is None
+def process_is_free(but_for: Simulation | None = None) -> bool:
+    """Whether no simulation, ``but_for`` apart, lives in this process, so that the next may be loaded here."""
+    owner = _owner() if _owner is not None else None
+    return owner is None or owner is but_for
 
 
 COUNTERS = {
@@ -101,9 +104,7 @@ class Simulation:
         Raises:
             SumoError: SUMO does not accept the files; the message carries SUMO's own.
         """
-        global _owner
-        if not process_is_free() and _owner is not None and _owner() is not self:
-            raise SumoError("another simulation lives in this process; close it or use backend='worker'")
+        self.claim()
         args = self.files.command(seed) + (["--load-state", state_file] if state_file else [])
         self._offset = dict.fromkeys(COUNTERS, 0.0)
         self.shown: dict[str, str] = {}
@@ -114,14 +115,26 @@ class Simulation:
                 else:
                     self.sumo.start(["sumo", *args, "--error-log", log])
             except self.sumo.TraCIException as error:
-                self._loaded = False
                 with open(log, encoding="utf-8", errors="replace") as file:
                     said = " ".join(line.strip() for line in file if line.strip())
                 with contextlib.suppress(Exception):
                     self.sumo.close()
+                self._loaded = False
+                self.close()
                 raise SumoError(f"SUMO could not load {self.files.net_file}: {said or error}") from None
         self._loaded = True
-        _owner = weakref.ref(self)
+
+    def claim(self) -> None:
+        """Take the process for this simulation.
+
+        Raises:
+            SumoError: another one lives in it.
+        """
+        global _owner
+        with _claiming:
+            if not process_is_free(but_for=self):
+                raise SumoError("another simulation lives in this process; close it or use backend='worker'")
+            _owner = weakref.ref(self)
 
     def close(self) -> None:
         """End the simulation and free the process for another; safe to call twice."""
