@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from remalis_envs.errors import RemalisError, SumoError
-from remalis_envs.traffic.core import Arrays, CoreConfig
+from remalis_envs.traffic.core_config import Arrays, CoreConfig
 from remalis_envs.traffic.engine.simulation import process_is_free
 from remalis_envs.traffic.inline import InlineCore
 from remalis_envs.traffic.remote import RemoteCore

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import errno
 import hashlib
 import json
@@ -11,6 +12,7 @@ import shutil
 import sys
 import tempfile
 import threading
+import time
 import warnings
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -22,6 +24,7 @@ CACHE_VARIABLE = "REMALIS_CACHE"
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EFBIG)
 _MIN_FREE_BYTES = 1 << 20
+_LEFT_BEHIND_S = 24 * 3600.0
 _PATIENCE_S = 2.0
 """A build that takes longer says so."""
 _private: dict[str, Path] = {}
@@ -108,6 +111,10 @@ def _announced(what: str, build: Callable[[Path], None]) -> Callable[[Path], Non
 
 
 def _build_into(root: Path, final: Path, build: Callable[[Path], None]) -> Path:
+    for left in root.glob(f".{final.name}.*"):  # by a process that was killed while it built
+        with contextlib.suppress(OSError):
+            if time.time() - left.stat().st_mtime > _LEFT_BEHIND_S:
+                shutil.rmtree(left, ignore_errors=True)
     partial = Path(tempfile.mkdtemp(prefix=f".{final.name}.", dir=root))
     try:
         build(partial)

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from remalis_envs.traffic.cache import private_folders
+from remalis_envs.traffic.core_config import SPLITS, Arrays, CoreConfig
 from remalis_envs.traffic.detectors import DetectorField
 from remalis_envs.traffic.disruptions import Disruptions
 from remalis_envs.traffic.engine.index import NetworkIndex
@@ -25,7 +24,6 @@ from remalis_envs.traffic.metrics import EpisodeRecord, summarise
 from remalis_envs.traffic.network.model import MAX_PHASES
 from remalis_envs.traffic.observations import (
     GREEN_SCALE_S,
-    LAYOUT,
     VEHICLE_SCALE,
     WAIT_SCALE_S,
     Observer,
@@ -34,65 +32,12 @@ from remalis_envs.traffic.observations import (
 from remalis_envs.traffic.outcomes import Events, Tracker, concepts_seen, subgoals_served
 from remalis_envs.traffic.render.recording import SceneLog
 from remalis_envs.traffic.render.scene import Scene, take_scene
-from remalis_envs.traffic.rewards import Reward, RewardInputs, RewardSpec, names_of
-from remalis_envs.traffic.scenarios import Scenario
+from remalis_envs.traffic.rewards import Reward, RewardInputs, names_of
 from remalis_envs.traffic.sources import Tables, TripSource, make_source
 from remalis_envs.traffic.sumo_rl_view import SUMO_RL_REWARDS, SumoRLView
 
-SPLITS = ("train", "validation", "test")
 FIXED_SUMO_SEED = 42
 """SUMO's own seed in levels: what differs between episodes is drawn by us, so that a forked start state serves all."""
-
-
-@dataclass(frozen=True)
-class CoreConfig:
-    """What a world is made from; it travels to worker processes."""
-
-    scenario: Scenario
-    split: str = "train"
-    reward: RewardSpec = "delay"
-    reward_scope: str = "individual"
-    emissions: bool = False
-    control: Control = "agents"
-    """Whose signals are whose: where SUMO runs a program, actions do nothing."""
-    observation: str = "default"
-
-
-@dataclass
-class Arrays:
-    """What a step yields; with a worker these lie in memory that both processes share."""
-
-    observations: npt.NDArray[np.float32]
-    masks: npt.NDArray[np.int8]
-    rewards: npt.NDArray[np.float64]
-    subgoals: npt.NDArray[np.int64]
-    concepts: npt.NDArray[np.int64]
-    masked: npt.NDArray[np.bool_]
-    online: npt.NDArray[np.bool_]
-
-    @classmethod
-    def empty(cls, n_agents: int) -> Arrays:
-        """Zeros for ``n_agents`` agents."""
-        return cls(
-            np.zeros((n_agents, LAYOUT.size), np.float32),
-            np.zeros((n_agents, MAX_PHASES), np.int8),
-            np.zeros(n_agents),
-            np.zeros(n_agents, np.int64),
-            np.zeros(n_agents, np.int64),
-            np.zeros(n_agents, bool),
-            np.ones(n_agents, bool),
-        )
-
-
-def prepare_cache(config: CoreConfig) -> dict[str, Path]:
-    """Build what a world of ``config`` reads, here; returns the folders that only this process knows of.
-
-    A worker ends without clean-up, so what it would build beside an unwritable cache would stay behind.
-    """
-    Tables.of(config.scenario)
-    if not isinstance(config.control, str):
-        with_programs(config.scenario.files, config.control)
-    return private_folders()
 
 
 class TrafficCore:
@@ -198,7 +143,7 @@ class TrafficCore:
     # -- time -------------------------------------------------------------------------------------------------
     def step(self, actions: npt.NDArray[np.int64]) -> None:
         """Run one decision interval with ``actions``, int64 ``(N,)``; -1 stands for the safe default."""
-        until = self.now_s + self.scenario.timing.decision_s
+        until = min(self.now_s + self.scenario.timing.decision_s, self.end_s)
         self._decide(actions)
         self.disruptions.update(self.now_s)
         self.source.insert(until)

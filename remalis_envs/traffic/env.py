@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,8 +14,9 @@ from pettingzoo import ParallelEnv
 
 from remalis_envs.errors import RemalisError, SumoError, unknown
 from remalis_envs.traffic import text
+from remalis_envs.traffic.arguments import outages, refuse_masked, whole_actions, whole_seed
 from remalis_envs.traffic.backends import BACKENDS, Backend, is_usable, open_backend
-from remalis_envs.traffic.core import SPLITS, Arrays, CoreConfig
+from remalis_envs.traffic.core_config import SPLITS, Arrays, CoreConfig
 from remalis_envs.traffic.engine.index import NetworkIndex
 from remalis_envs.traffic.network.model import MAX_ARMS, MAX_PHASES, Phase, RoadNetwork
 from remalis_envs.traffic.observations import LAYOUT, LIMIT, OBSERVATION_SIZE, Layout
@@ -25,7 +25,6 @@ from remalis_envs.traffic.sumo_rl_view import observation_sizes
 from remalis_envs.traffic.vocabulary import CONCEPTS, SUBGOALS
 
 Observation = dict[str, npt.NDArray[Any]]
-RESET_OPTIONS = ("outages",)
 NEIGHBOURS = ("roads", "all")
 LARGEST_OPEN_TEAM = 25
 """Agents up to which everyone may be everyone's neighbour."""
@@ -147,10 +146,11 @@ class TrafficEnv(ParallelEnv[str, Observation, int]):
                 with a warning.
         """
         if seed is not None:
-            seed = _seed(seed)
+            seed = whole_seed(seed)
             self._np_random, _ = seeding.np_random(seed)
         episode = seed if seed is not None else int(self._np_random.integers(2**31 - 1))
-        cleaned = self._options(options or {})
+        begin = self.config.scenario.files.begin_s
+        cleaned = {"outages": outages(options or {}, self._agent, begin)}
         if self._backend is not None and self._backend_name == "auto" and not is_usable(self._backend):
             self._backend.close()
             self._backend = None
@@ -167,21 +167,6 @@ class TrafficEnv(ParallelEnv[str, Observation, int]):
         self._arrays = self._backend.arrays
         return self._observations(), self._infos()
 
-    def _options(self, options: Mapping[str, Any]) -> dict[str, Any]:
-        for name in options:
-            if name not in RESET_OPTIONS:
-                warnings.warn(f"reset option {name!r} is unknown and ignored; known are {RESET_OPTIONS}", stacklevel=3)
-        begin = self.config.scenario.files.begin_s
-        try:
-            outages = [
-                (self._agent(a), begin + float(t0), begin + float(t1)) for a, t0, t1 in options.get("outages", ())
-            ]
-        except (TypeError, ValueError) as error:
-            if isinstance(error, RemalisError):
-                raise
-            raise RemalisError("option outages is a list of (agent, begin_s, end_s) in seconds") from None
-        return {"outages": outages}
-
     def step(
         self, actions: Mapping[str, int]
     ) -> tuple[dict[str, Observation], dict[str, float], dict[str, bool], dict[str, bool], dict[str, dict[str, Any]]]:
@@ -193,7 +178,9 @@ class TrafficEnv(ParallelEnv[str, Observation, int]):
         """
         if not self.agents or self._backend is None:
             raise RemalisError(self._ended)
-        wanted = self._checked(actions)
+        wanted = whole_actions(actions, self.agents, self._agent)
+        if self.strict and self._arrays is not None:
+            refuse_masked(wanted, self._arrays.masks, self.agents)
         agents = self.agents
         try:
             self._backend.step(wanted)
@@ -207,34 +194,6 @@ class TrafficEnv(ParallelEnv[str, Observation, int]):
         if done:
             self.agents = []
         return observations, rewards, terminations, truncations, infos
-
-    def _checked(self, actions: Mapping[str, int]) -> npt.NDArray[np.int64]:
-        agents = self.agents
-        try:
-            raw = [actions[agent] for agent in agents]
-        except (KeyError, TypeError):
-            missing = [agent for agent in agents if agent not in actions]
-            raise RemalisError(f"step() needs an action for every agent; none was given for {missing[0]!r}") from None
-        if len(actions) != len(agents):
-            for agent in actions:
-                self._agent(agent)
-        try:
-            values = np.asarray(raw)
-        except ValueError:  # ragged: somebody gave a list
-            values = np.zeros(0)
-        if values.dtype.kind not in "iu" or values.shape != (len(agents),):
-            bad = next((a for a, v in zip(agents, raw, strict=True) if not _is_index(v)), agents[0])
-            raise RemalisError(f"the action of {bad!r} must be one integer, not {actions[bad]!r}")
-        if values.min() < 0 or values.max() >= MAX_PHASES:
-            bad = agents[int(np.flatnonzero((values < 0) | (values >= MAX_PHASES))[0])]
-            raise RemalisError(f"action {actions[bad]} of {bad!r} is outside Discrete({MAX_PHASES})")
-        if self.strict and self._arrays is not None:
-            legal = self._arrays.masks[np.arange(len(agents)), values] > 0
-            if not legal.all():
-                bad = agents[int(np.flatnonzero(~legal)[0])]
-                allowed = np.flatnonzero(self._arrays.masks[self._known[bad]]).tolist()
-                raise RemalisError(f"action {actions[bad]} of {bad!r} is masked now; legal are {allowed}")
-        return values.astype(np.int64, copy=False)
 
     def _observations(self) -> dict[str, Observation]:
         assert self._backend is not None
@@ -373,16 +332,6 @@ def _observation_spaces(config: CoreConfig) -> dict[str, spaces.Dict]:
         for size in set(sizes)
     }
     return {agent: by_size[size] for agent, size in zip(agents, sizes, strict=True)}
-
-
-def _seed(value: Any) -> int:
-    if not _is_index(value) or value < 0:
-        raise RemalisError(f"a seed is an integer of at least 0, not {value!r}")
-    return int(value)
-
-
-def _is_index(value: Any) -> bool:
-    return isinstance(value, int | np.integer) and not isinstance(value, bool | np.bool_)
 
 
 __all__ = ["LAYOUT", "STATE_FEATURES", "TrafficEnv"]

@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from remalis_envs.errors import RemalisError, SumoError
-from remalis_envs.traffic.core import CoreConfig, prepare_cache
+from remalis_envs.traffic.core_config import CoreConfig, prepare_cache
 from remalis_envs.traffic.worker import shared_arrays, shared_size
 
 _ENVIRONMENT = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}

@@ -23,7 +23,8 @@ import numpy as np
 
 from remalis_envs.errors import SumoError
 from remalis_envs.traffic.cache import adopt_private
-from remalis_envs.traffic.core import Arrays, CoreConfig, TrafficCore
+from remalis_envs.traffic.core import TrafficCore
+from remalis_envs.traffic.core_config import Arrays, CoreConfig
 
 _PARENT_POLL_S = 5.0
 _PR_SET_CHILD_SUBREAPER = 36

@@ -135,6 +135,13 @@ def test_actions_outside_the_space_are_errors(easy: Any, change: dict[str, Any],
     easy.step(dict.fromkeys(easy.agents, 0))  # and nothing is broken
 
 
+@pytest.mark.parametrize("actions", [None, [0] * 9, 3])
+def test_actions_that_are_no_mapping_are_an_error(easy: Any, actions: Any) -> None:
+    easy.reset(seed=0)
+    with pytest.raises(RemalisError, match="takes a mapping"):
+        easy.step(actions)
+
+
 def test_a_missing_agent_is_an_error(easy: Any) -> None:
     easy.reset(seed=0)
     with pytest.raises(RemalisError, match="none was given for 'A1'"):
@@ -294,6 +301,18 @@ def test_a_seed_may_come_from_numpy(easy: Any) -> None:
 def test_outages_are_checked(easy: Any, outages: Any) -> None:
     with pytest.raises(RemalisError, match="outages is a list"):
         easy.reset(seed=0, options={"outages": outages})
+
+
+def test_an_episode_ends_at_its_horizon() -> None:
+    env = remalis_envs.traffic_v0(level="easy", decision_s=7, horizon_s=30)
+    env.reset(seed=0)
+    steps = 0
+    while env.agents:
+        env.step(dict.fromkeys(env.agents, 0))
+        steps += 1
+    assert steps == 5
+    assert env._backend.simulation.sumo.simulation.getTime() == 30
+    env.close()
 
 
 def test_the_minimum_green_comes_before_the_maximum() -> None:

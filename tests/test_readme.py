@@ -1,0 +1,43 @@
+"""The README says what the committed results say, and its Python runs."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_its_tables_are_those_of_the_results() -> None:
+    script = "import tables; text = tables.README.read_text(); assert tables.with_tables(text) == text, 'run tables.py'"
+    subprocess.run([sys.executable, "-c", script], cwd=ROOT / "benchmarks", check=True)
+
+
+def test_every_file_it_names_is_there() -> None:
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", README):
+        assert (ROOT / target).exists(), target
+    for target in re.findall(r"`((?:benchmarks|examples|remalis_agents|remalis_envs)/[\w/.]+)`", README):
+        assert (ROOT / target).exists(), target
+
+
+def test_its_example_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    blocks = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+    example = blocks[0].replace('level="hard"', 'level="hard", horizon_s=50')
+    assert example != blocks[0]
+    exec(compile(example, "README.md", "exec"), {})
+
+
+def test_every_option_line_builds_an_environment(tmp_path: Path) -> None:
+    import remalis_envs
+
+    lines = [line for line in re.findall(r"^remalis_envs\.traffic_v0\(.*?\)(?=\s+#|$)", README, flags=re.MULTILINE)]
+    assert len(lines) >= 6
+    for line in lines:
+        if "my." not in line:
+            env = eval(line, {"remalis_envs": remalis_envs})
+            assert env.possible_agents
