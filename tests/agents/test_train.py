@@ -119,7 +119,7 @@ def test_resuming_with_another_network_is_a_sentence(trained):
 def test_a_training_begins_with_the_weights_of_another(trained, tmp_path):
     standing = ["stop.training_iteration=1", "training.lr=1e-12"]
     begun = train(
-        "ring", experiment(*standing, f"rl_module.start_from={trained.run_dir}"), storage=tmp_path, callbacks=[]
+        "ring", experiment(*standing, f"rl_module.start_from={trained.checkpoint}"), storage=tmp_path, callbacks=[]
     )
     fresh = train("ring", experiment(*standing), storage=tmp_path, callbacks=[])
     learned = {name: value for name, value in weights(trained).items() if name.endswith("weight")}
