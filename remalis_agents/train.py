@@ -129,10 +129,29 @@ def _check_network(model_config: dict[str, Any], env: Any) -> None:
         raise ConfigError(f"config.rl_module.options do not fit network {model_config['network']!r}: {error}") from None
 
 
+_started_here = False
+"""Whether the Ray that runs was started by :func:`start_ray`, which may then start a larger one."""
+
+
 def start_ray(address: str | None = None, cpus: float = 1, log_to_driver: bool = False) -> None:
-    """Joins a cluster, or starts Ray here with room for at least ``cpus``; does nothing if Ray already runs."""
+    """Joins a cluster, or starts Ray here with room for at least ``cpus``; keeps a running one that has the room.
+
+    Raises:
+        TrainingError: no cluster answers, or the Ray that the caller started is too small: a training would wait in it
+            for ever.
+    """
     import ray
 
+    global _started_here
+    if ray.is_initialized():
+        has = ray.cluster_resources().get("CPU", 0.0)
+        if address is None and has < cpus:
+            if not _started_here:
+                raise TrainingError(
+                    f"This training needs {cpus:g} CPUs, but the Ray that runs here has {has:g}: start it with "
+                    f"ray.init(num_cpus={cpus:g}), or use fewer env runners."
+                )
+            ray.shutdown()
     if not ray.is_initialized():
         options: dict[str, Any] = {"log_to_driver": log_to_driver, "logging_level": "ERROR"}
         if address:
@@ -144,6 +163,7 @@ def start_ray(address: str | None = None, cpus: float = 1, log_to_driver: bool =
             ray.init(**options)
         except ConnectionError as error:
             raise TrainingError(f"No Ray cluster answers at {address!r}: {error}") from None
+        _started_here = address is None
     register_with_ray()
 
 

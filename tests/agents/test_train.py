@@ -145,6 +145,20 @@ def test_same_seed_same_weights_bit_for_bit(ray_session, tmp_path, runners):
         assert any(not np.array_equal(first[k], third[k]) for k in first)
 
 
+def test_a_ray_that_is_too_small_is_replaced_or_refused(ray_session, monkeypatch):
+    import ray
+
+    import remalis_agents.train as training
+
+    has = ray.cluster_resources()["CPU"]
+    monkeypatch.setattr(training, "_started_here", False)
+    with pytest.raises(TrainingError, match="needs 64 CPUs, but the Ray that runs here has"):
+        training.start_ray(cpus=64)
+    monkeypatch.setattr(training, "_started_here", True)
+    training.start_ray(cpus=has + 1)
+    assert ray.cluster_resources()["CPU"] >= has + 1
+
+
 def test_two_runners_share_the_work(ray_session, tmp_path):
     result = train("ring", experiment("env_runners.num_env_runners=2"), storage=tmp_path, callbacks=[])
     assert evaluate(result.checkpoint, episodes=10).interval("right_share")[0] > 0.97
