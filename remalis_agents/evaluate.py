@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from remalis_agents.evaluation import interval
 from remalis_agents.registration import PREFIX, make_team_env
 from remalis_envs.errors import RemalisError
 
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
 
 _POLICY = Path("learner_group/learner/rl_module/default_policy")
 FIRST_SEED = 1000
-T_TABLE_95 = (12.71, 4.30, 3.18, 2.78, 2.57, 2.45, 2.36, 2.31, 2.26, 2.23, 2.20, 2.18, 2.16, 2.14, 2.13)
-"""Student's t, two-sided 95%, for 1, 2, ... degrees of freedom."""
 
 
 @dataclass(frozen=True)
@@ -41,21 +40,12 @@ class Evaluation:
 
     def interval(self, figure: str) -> tuple[float, float]:
         """Mean over episodes and the half width of its 95% confidence interval."""
-        return mean_interval([episode[figure] for episode in self.episodes])
+        found = interval(episode[figure] for episode in self.episodes)
+        return found.mean, found.half_width
 
     def save(self, path: Path) -> None:
         """Writes everything as JSON."""
         path.write_text(json.dumps(self.__dict__, indent=2) + "\n", encoding="utf-8")
-
-
-def mean_interval(values: list[float]) -> tuple[float, float]:
-    """Mean and half width of Student's 95% confidence interval; NaN half width for fewer than two values."""
-    array = np.asarray(values, float)
-    count = len(array)
-    if count < 2:
-        return float(array.mean()), float("nan")
-    t = T_TABLE_95[count - 2] if count - 2 < len(T_TABLE_95) else 1.96 + 2.5 / (count - 1)
-    return float(array.mean()), float(t * array.std(ddof=1) / np.sqrt(count))
 
 
 def find_checkpoint(path: str | Path) -> Path:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import inspect
 import os
 import re
 from collections.abc import Sequence
@@ -13,12 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from gymnasium.spaces import MultiDiscrete
 
-import remalis_envs
 from remalis_agents.configs.schema import ConfigError, Experiment
 from remalis_agents.networks.layout import Layout
 from remalis_agents.registration import make_team_env, register_with_ray
 from remalis_agents.runs import TrainingError, find_run, latest_checkpoint, new_run
-from remalis_envs.errors import RemalisError, unknown
+from remalis_envs.errors import RemalisError
 
 if TYPE_CHECKING:
     from remalis_agents.rllib.algorithm import TeamPPOConfig
@@ -54,7 +52,7 @@ def build_config(experiment: Experiment) -> TeamPPOConfig:
     try:
         env = make_team_env(experiment.env, env_config)
     except TypeError as error:
-        raise ConfigError(_unknown_option(experiment.env, error)) from None
+        raise ConfigError(f"environment.env_config does not fit {experiment.env}: {error}") from None
     except ValueError as error:
         if isinstance(error, RemalisError):
             raise
@@ -107,16 +105,6 @@ def _weights(checkpoint: str, network: str, env: Any) -> dict[str, Any]:
         )
     check_fits(policy, env, "this experiment")
     return policy.get_state()
-
-
-def _unknown_option(env: str, error: TypeError) -> str:
-    """Python's complaint about a keyword argument, with the nearest one that the environment's function has."""
-    text = f"environment.env_config does not fit {env}: {error}"
-    match = re.search(r"(\w+)\(\) got an unexpected keyword argument '(\w+)'", str(error))
-    function = getattr(remalis_envs, match[1], None) if match and not match[1].startswith("_") else None
-    if match is None or function is None:
-        return text
-    return str(unknown("option of environment.env_config", match[2], inspect.signature(function).parameters))
 
 
 def _check_network(model_config: dict[str, Any], env: Any) -> None:

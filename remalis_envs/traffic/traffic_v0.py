@@ -147,8 +147,3 @@ def check_options(*, network_seed: object, horizon_s: object, split: str, fideli
         raise unknown("split", split, SPLITS)
     if fidelity not in FIDELITIES:
         raise unknown("fidelity", fidelity, FIDELITIES)
-
-
-def make(**kwargs: Any) -> TrafficEnv:
-    """Entry point for registries."""
-    return traffic_v0(**kwargs)
