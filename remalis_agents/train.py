@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from gymnasium.spaces import MultiDiscrete
 
 from remalis_agents.configs.schema import ConfigError, Experiment
+from remalis_agents.methods import METHODS
 from remalis_agents.networks.layout import Layout
 from remalis_agents.registration import make_team_env, register_with_ray
 from remalis_agents.runs import TrainingError, find_run, latest_checkpoint, new_run
@@ -45,7 +46,7 @@ def build_config(experiment: Experiment) -> TeamPPOConfig:
     The environment is made once, here: a mistake in its options is then one sentence instead of a worker's
     traceback, and its map is in the cache before several runners ask for it.
     """
-    from remalis_agents.rllib.algorithm import DEFAULT_NETWORKS, TRAINABLES
+    from remalis_agents.rllib.algorithm import TRAINABLES
 
     sections = experiment.config
     env_config = sections.environment.env_config
@@ -61,9 +62,11 @@ def build_config(experiment: Experiment) -> TeamPPOConfig:
     assert isinstance(env.action_space, MultiDiscrete)
     layout = Layout.of(described, int(env.action_space.nvec[0]))
     model_config: dict[str, Any] = {
-        "network": sections.rl_module.network or DEFAULT_NETWORKS[experiment.run],
+        "network": sections.rl_module.network or METHODS[experiment.run].network,
         "options": sections.rl_module.options,
         "layout": layout.to_dict() if layout else None,
+        "sharing": sections.rl_module.sharing,
+        "max_seq_len": sections.rl_module.max_seq_len,
         "trained_on": {"env": experiment.env, "env_config": env_config},
     }
     _check_network(model_config, env)

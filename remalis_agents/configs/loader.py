@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from remalis_agents.configs.schema import AlgorithmSections, ConfigError, Experiment, StopSection, build
+from remalis_agents.methods import METHODS
 from remalis_envs.errors import unknown
 
 CONFIG_DIR = Path(__file__).parent
@@ -36,6 +37,11 @@ def load_experiment(path: str | Path, changes: Iterable[str] = ()) -> tuple[str,
     Raises:
         ConfigError: the file cannot be read, or does not fit the schema.
     """
+    file = _find(path)
+    return parse_experiment(_read(file), changes, str(file))
+
+
+def _find(path: str | Path) -> Path:
     file = Path(path)
     shipped = shipped_configs()
     if not file.exists():
@@ -46,22 +52,24 @@ def load_experiment(path: str | Path, changes: Iterable[str] = ()) -> tuple[str,
                 f"There is no experiment file {str(path)!r}.{hint} `rllib train --list` shows the shipped."
             )
         file = shipped[file.stem]
+    return file
+
+
+def _read(file: Path) -> Any:
     try:
-        data = yaml.safe_load(file.read_text(encoding="utf-8"))
+        return yaml.safe_load(file.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
         raise ConfigError(f"{file} cannot be read as YAML: {' '.join(str(error).split())}") from None
-    return parse_experiment(data, changes, str(file))
 
 
 def parse_experiment(data: Any, changes: Iterable[str] = (), source: str = "the experiment") -> tuple[str, Experiment]:
-    """Checks ``{name: {env, run, stop, config}}``, as :func:`load_experiment` does."""
-    if not isinstance(data, dict) or len(data) != 1:
-        found = f"{len(data)} entries" if isinstance(data, dict) else f"{data!r}"
-        raise ConfigError(f"{source} must hold one experiment, {{name: {{env: ..., run: ...}}}}, but it holds {found}.")
-    name, body = next(iter(data.items()))
-    if body is not None and not isinstance(body, dict):
-        raise ConfigError(f"{name} must be a mapping of keys to values, but it is {body!r}.")
-    body = dict(body or {})
+    """Checks ``{name: {env, run, stop, config}}``, as :func:`load_experiment` does.
+
+    With ``base: other`` an experiment begins as another one, a file or a shipped one, whose keys it adds to or
+    replaces; mappings are merged, all else is replaced.
+    """
+    name, body = _body(data, source)
+    body = _with_base(body, (name,))
     for change in changes:
         _apply(body, change)
     stop = body.get("stop")
@@ -70,6 +78,38 @@ def parse_experiment(data: Any, changes: Iterable[str] = (), source: str = "the 
     experiment = build(Experiment, body, str(name))
     _check_run(experiment)
     return str(name), experiment
+
+
+def _body(data: Any, source: str) -> tuple[str, dict[str, Any]]:
+    if not isinstance(data, dict) or len(data) != 1:
+        found = f"{len(data)} entries" if isinstance(data, dict) else f"{data!r}"
+        raise ConfigError(f"{source} must hold one experiment, {{name: {{env: ..., run: ...}}}}, but it holds {found}.")
+    name, body = next(iter(data.items()))
+    if body is not None and not isinstance(body, dict):
+        raise ConfigError(f"{name} must be a mapping of keys to values, but it is {body!r}.")
+    return str(name), dict(body or {})
+
+
+def _with_base(body: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
+    """A body with what it says to begin with filled in."""
+    base = body.pop("base", None)
+    if base is None:
+        return body
+    if not isinstance(base, str):
+        raise ConfigError(f"{names[-1]}.base must be the name of another experiment, but it is {base!r}.")
+    file = _find(base)
+    name, other = _body(_read(file), str(file))
+    if name in names:
+        raise ConfigError(f"{names[-1]} has itself as its base: {' -> '.join((*names, name))}.")
+    return _merged(_with_base(other, (*names, name)), body)
+
+
+def _merged(base: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in own.items():
+        inner = merged.get(key)
+        merged[key] = _merged(inner, value) if isinstance(inner, dict) and isinstance(value, dict) else value
+    return merged
 
 
 def parse_stop(text: str) -> list[str]:
@@ -106,9 +146,7 @@ def _apply(body: dict[str, Any], change: str) -> None:
 
 def _check_run(experiment: Experiment) -> None:
     # Names only: the classes behind them take seconds to import.
-    if experiment.run not in TRAINABLE_NAMES:
-        raise unknown("trainable (run)", experiment.run, TRAINABLE_NAMES)
-
-
-TRAINABLE_NAMES = ("IPPO",)
-"""Kept equal to :data:`remalis_agents.rllib.algorithm.TRAINABLES`, by a test."""
+    if experiment.run not in METHODS:
+        raise unknown("method (run)", experiment.run, list(METHODS))
+    if not METHODS[experiment.run].network and not experiment.config.rl_module.network:
+        raise ConfigError(f"run: {experiment.run} needs the name of a network: give rl_module.network.")

@@ -77,13 +77,17 @@ class TrainingSection:
 class RLModuleSection:
     """The network: its registered name, its keyword arguments, and the layout of the vector it reads.
 
-    The environment's own layout is used where none is given. ``start_from`` names a checkpoint (or a run's folder) of
-    the same network, whose weights the training begins with; everything else starts afresh.
+    The environment's own layout is used where none is given. ``sharing`` of parameters is full, by_type or none.
+    ``max_seq_len`` is the length of training sequences, in steps, of networks that remember. ``start_from`` names a
+    checkpoint (or a run's folder) of the same network, whose weights the training begins with; everything else starts
+    afresh.
     """
 
     network: str | None = None
     options: dict[str, Any] = field(default_factory=dict)
     layout: dict[str, int] | None = None
+    sharing: str = "full"
+    max_seq_len: int = 20
     start_from: str | None = None
 
 

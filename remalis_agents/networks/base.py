@@ -3,66 +3,121 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
+import torch
 from torch import Tensor, nn
 
 
+class TeamInputs(NamedTuple):
+    """What a network is given about a batch of teams of N agents with vectors of length D and A actions.
+
+    Leading dimensions ``*`` are ``[B]``, or ``[B, T]`` where the network has a state: then time runs along T, and T is
+    1 while acting.
+    """
+
+    observations: Tensor
+    """``[*, N, D]`` float."""
+    alive: Tensor
+    """``[*, N]`` float, 1 for agents that take part."""
+    adjacency: Tensor
+    """``[*, N, N]`` float, 1 where row i may hear column j."""
+    action_mask: Tensor
+    """``[*, N, A]`` float, 1 for legal actions."""
+    state: dict[str, Tensor] = {}
+    """The network's state before the first step, each ``[B, N, ...]``; empty where it has none."""
+    drawn: dict[str, Tensor] | None = None
+    """What the forward pass drew when it acted (see :attr:`TeamOutput.drawn`), to be used again; None to draw anew."""
+    sample: bool = True
+    """Whether a pass that draws anew really draws, or takes what is most probable."""
+
+    def edges(self) -> Tensor:
+        """``[*, N, N]`` float, 1 where i hears j: another agent that takes part."""
+        others = 1.0 - torch.eye(self.alive.shape[-1], device=self.alive.device, dtype=self.adjacency.dtype)
+        return self.adjacency * others * self.alive.unsqueeze(-2)
+
+
 class TeamOutput(NamedTuple):
-    """What a network says about a batch of B teams of N agents with A actions."""
+    """What a network says about the batch."""
 
     logits: Tensor
-    """``[B, N, A]``, before the action mask."""
+    """``[*, N, A]``, before the action mask; Q-values where the network is value-based."""
     values: Tensor
-    """``[B, N]``, in the learner's normalised units where values are normalised."""
-    extras: dict[str, Any]
+    """``[*, N]``, in the learner's normalised units where values are normalised."""
+    extras: dict[str, Any] = {}
     """Whatever a method's own losses and records need."""
+    state: dict[str, Tensor] = {}
+    """The state after the last step, named and shaped as in :class:`TeamInputs`."""
+    drawn: dict[str, Tensor] = {}
+    """Whatever the pass drew, each ``[*, ...]``: stored with the step, and given back when it is learnt from."""
+    log_probs: Tensor | None = None
+    """``[*, N]``, log-probability of what was drawn and counts as part of the agents' decision (a gate, say)."""
+
+
+class Played(NamedTuple):
+    """What is known of a batch after it was played: for losses and records, never for a forward pass.
+
+    Everything is ``[*, N]``; integers where it says so, else float.
+    """
+
+    actions: Tensor
+    """Chosen action, integer."""
+    rewards: Tensor
+    weights: Tensor
+    """1 where an agent chose its action itself and the step counts; losses are means over these."""
+    subgoals: Tensor
+    """Index of the sub-goal that the action served, integer; -1 for none."""
+    concepts: Tensor
+    """Index of the true concept of what the agent looked at, integer; -1 for none."""
+
+    def mean(self, values: Tensor) -> Tensor:
+        """Mean of ``[*, N]`` over what counts."""
+        return (values * self.weights).sum() / self.weights.sum().clamp(min=1.0)
 
 
 class TeamNetwork(nn.Module, ABC):
     """Base of all team networks.
 
-    Subclasses take ``(observation_size, action_count)`` and their own options as keyword arguments. Parameters must
-    not depend on the number of agents, so that one checkpoint runs on every scenario.
+    Subclasses take ``(observation_size, action_count)`` and their own options as keyword arguments, ``layout`` among
+    them. Parameters must not depend on the number of agents, so that one checkpoint runs on every scenario; a network
+    that cannot keep to this asks for ``max_agents`` as an option, which the trainer then fills in.
     """
 
+    value_based: ClassVar[bool] = False
+    """Whether ``logits`` are Q-values, for the replay learner."""
+    joint_action: ClassVar[bool] = False
+    """Whether the team is one agent: one ratio for all actions together, paid for the whole team."""
+    trained_by_own_losses: ClassVar[tuple[str, ...]] = ()
+    """Prefixes of parameters that only :meth:`losses` trains."""
+    message_floats: int = 0
+    """Numbers that an agent sends to each neighbour in one step."""
+    rounds: int | None = 0
+    """Hops over which one step's observations can reach another agent's logits; 0 for silent networks, None where a
+    centre hears and answers everybody."""
+
     @abstractmethod
-    def forward(self, observations: Tensor, alive: Tensor, adjacency: Tensor) -> TeamOutput:
-        """One pass over the team.
+    def forward(self, team: TeamInputs) -> TeamOutput:
+        """One pass over the team."""
 
-        Args:
-            observations: ``[B, N, D]`` float.
-            alive: ``[B, N]`` float, 1 for agents that take part.
-            adjacency: ``[B, N, N]`` float, 1 where row i may hear column j.
-        """
+    def act(self, team: TeamInputs) -> TeamOutput:
+        """A pass for acting, whose ``values`` are not looked at; override where it costs less than the whole."""
+        return self(team)
 
-    def values(self, observations: Tensor, alive: Tensor, adjacency: Tensor) -> Tensor:
-        """Values ``[B, N]`` alone; override where they cost less than the whole pass."""
-        return self(observations, alive, adjacency).values
+    def values(self, team: TeamInputs) -> Tensor:
+        """Values ``[*, N]`` alone; override where they cost less than the whole pass."""
+        return self(team).values
 
-    def logits(self, observations: Tensor, alive: Tensor, adjacency: Tensor) -> Tensor:
-        """Logits ``[B, N, A]`` alone, for acting; override where they cost less than the whole pass."""
-        return self(observations, alive, adjacency).logits
+    def initial_state(self) -> dict[str, Tensor]:
+        """One agent's state at the start of an episode; empty for networks without one."""
+        return {}
+
+    def value_heads(self) -> list[nn.Linear]:
+        """The last layers of the value, whose outputs are values: rescaled when the scale of returns moves."""
+        return []
+
+    def losses(self, team: TeamInputs, output: TeamOutput, played: Played) -> dict[str, Tensor]:
+        """The method's own losses by name, each a scalar that already carries its coefficient."""
+        return {}
 
     def observe(self, observations: Tensor, alive: Tensor) -> None:
         """Takes note of a batch after it was learnt from; for running statistics of the inputs."""
-
-
-def mlp(sizes: list[int], last_gain: float | None = None) -> nn.Sequential:
-    """Linear layers with ReLU between them, orthogonally initialised.
-
-    Args:
-        sizes: widths from input to output.
-        last_gain: gain of the last layer, which then has no ReLU after it; None for ReLU after every layer.
-    """
-    layers: list[nn.Module] = []
-    for i, (inputs, outputs) in enumerate(pairwise(sizes)):
-        last = i == len(sizes) - 2
-        layer = nn.Linear(inputs, outputs)
-        nn.init.orthogonal_(layer.weight, last_gain if last and last_gain is not None else 2**0.5)
-        nn.init.zeros_(layer.bias)
-        layers.append(layer)
-        if not (last and last_gain is not None):
-            layers.append(nn.ReLU())
-    return nn.Sequential(*layers)

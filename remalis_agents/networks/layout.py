@@ -21,12 +21,16 @@ class Layout:
         count: number of options, one for each action.
         features: features of one option, stored option by option.
         exists: index, among an option's features, of the flag that the option exists here; -1 where all do.
+        types: first index of the block that says which type the agent is, one-hot; -1 where none does.
+        type_count: length of that block.
     """
 
     start: int
     count: int
     features: int
     exists: int = -1
+    types: int = -1
+    type_count: int = 0
 
     @property
     def stop(self) -> int:
@@ -43,7 +47,8 @@ class Layout:
 
         Args:
             described: a mapping of this class's attributes; an object whose ``phases`` is the slice of the vector
-                with one row an action, the first entry of each row being its flag of existence; or None.
+                with one row an action, the first entry of each row being its flag of existence, and whose ``types``,
+                if it has any, is the slice of the agent's type; or None.
             action_count: A, the rows of such a slice.
         """
         if described is None or isinstance(described, Layout):
@@ -51,4 +56,8 @@ class Layout:
         if isinstance(described, Mapping):
             return cls(**described)
         block: slice = described.phases
-        return cls(block.start, action_count, (block.stop - block.start) // action_count, exists=0)
+        features = (block.stop - block.start) // action_count
+        types: slice | None = getattr(described, "types", None)
+        if types is None:
+            return cls(block.start, action_count, features, exists=0)
+        return cls(block.start, action_count, features, 0, types.start, types.stop - types.start)

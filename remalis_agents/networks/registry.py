@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib import import_module
-from typing import Any
+from typing import Any, TypeVar
 
+from remalis_agents.methods import METHODS
 from remalis_agents.networks.base import TeamNetwork
-from remalis_envs.errors import unknown
+from remalis_envs.errors import RemalisError, unknown
 
 _NETWORKS: dict[str, type[TeamNetwork]] = {}
-_BUILT_IN = ("ippo",)
-"""Modules of this package that register a network when imported."""
+N = TypeVar("N", bound=type[TeamNetwork])
 
 
-def register_network(name: str) -> Callable[[type[TeamNetwork]], type[TeamNetwork]]:
+def register_network(name: str) -> Callable[[N], N]:
     """Class decorator: makes a network available as ``rl_module: {network: name}``."""
 
-    def add(cls: type[TeamNetwork]) -> type[TeamNetwork]:
+    def add(cls: N) -> N:
         _NETWORKS[name] = cls
         return cls
 
@@ -25,17 +25,43 @@ def register_network(name: str) -> Callable[[type[TeamNetwork]], type[TeamNetwor
 
 
 def network_names() -> list[str]:
-    """The names of all registered networks."""
-    for module in _BUILT_IN:
-        import_module(f"remalis_agents.networks.{module}")
+    """The names of all registered networks; each built-in one stands in a module of its name."""
+    for name in {method.network for method in METHODS.values()} - {""}:
+        import_module(f"remalis_agents.networks.{name}")
     return sorted(_NETWORKS)
+
+
+def network_class(name: str) -> type[TeamNetwork]:
+    """The class behind a name.
+
+    Args:
+        name: a registered name, or ``"module:name"`` for one that a module of yours registers when imported.
+
+    Raises:
+        UnknownNameError: no network has this name.
+        RemalisError: the module cannot be imported.
+    """
+    names = network_names()
+    module, _, own = name.rpartition(":")
+    if module:
+        try:
+            import_module(module)
+        except ModuleNotFoundError as error:
+            raise RemalisError(
+                f"Network {name!r} names module {module!r}, which cannot be imported ({error}): install it, or add "
+                "its folder to PYTHONPATH."
+            ) from None
+        names = sorted(_NETWORKS)
+    if own not in _NETWORKS:
+        raise unknown("network", own, names)
+    return _NETWORKS[own]
 
 
 def make_network(name: str, observation_size: int, action_count: int, options: dict[str, Any]) -> TeamNetwork:
     """Builds a network by name.
 
     Args:
-        name: a registered name.
+        name: see :func:`network_class`.
         observation_size: D, length of one agent's vector.
         action_count: A, number of actions of one agent.
         options: the network's own keyword arguments.
@@ -44,7 +70,4 @@ def make_network(name: str, observation_size: int, action_count: int, options: d
         UnknownNameError: no network has this name.
         TypeError: an option that the network does not have.
     """
-    names = network_names()
-    if name not in _NETWORKS:
-        raise unknown("network", name, names)
-    return _NETWORKS[name](observation_size, action_count, **options)
+    return network_class(name)(observation_size, action_count, **options)

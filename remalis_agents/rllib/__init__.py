@@ -5,7 +5,7 @@ from __future__ import annotations
 from ray.tune.registry import register_trainable
 
 from remalis_agents.registration import register_with_ray
-from remalis_agents.rllib.algorithm import IPPO, TRAINABLES, TeamPPO, TeamPPOConfig
+from remalis_agents.rllib.algorithm import TRAINABLES, TeamPPO, TeamPPOConfig
 from remalis_agents.rllib.distribution import TeamCategorical
 from remalis_agents.rllib.learner import TeamPPOLearner
 from remalis_agents.rllib.team_module import CheckpointError, RemalisPolicy
@@ -15,7 +15,6 @@ for _name, _trainable in TRAINABLES.items():
     register_trainable(_name, _trainable)
 
 __all__ = [
-    "IPPO",
     "TRAINABLES",
     "CheckpointError",
     "RemalisPolicy",

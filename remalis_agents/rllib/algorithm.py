@@ -11,6 +11,7 @@ from ray.rllib.algorithms.ppo import PPO, PPOConfig
 from ray.rllib.core import DEFAULT_MODULE_ID
 from ray.rllib.core.rl_module.rl_module import RLModuleSpec
 
+from remalis_agents.methods import METHODS
 from remalis_agents.rllib.callbacks import METRICS, TeamCallbacks
 from remalis_agents.rllib.learner import TeamPPOLearner
 from remalis_agents.rllib.team_module import RemalisPolicy
@@ -22,7 +23,6 @@ class TeamPPOConfig(PPOConfig):
     def __init__(self, algo_class: Any = None) -> None:
         super().__init__(algo_class=algo_class or TeamPPO)
         self.normalise_values = True
-        self.network = "ippo"
         self.lr = 5e-4
         self.gamma = 0.95
         self.lambda_ = 0.9
@@ -123,12 +123,13 @@ def is_whole(checkpoint: Path) -> bool:
         return False
 
 
-class IPPO(TeamPPO):
-    """Team PPO with the silent shared network."""
+def _trainable(name: str) -> type[TeamPPO]:
+    """A class of its own for each method: Ray names trials and checkpoints after it."""
+    made = type(name, (TeamPPO,), {"__doc__": f"{METHODS[name].title}.", "__module__": __name__})
+    globals()[name] = made  # where pickle looks for it
+    return made
 
 
-TRAINABLES: dict[str, type[TeamPPO]] = {"IPPO": IPPO}
+TRAINABLES: dict[str, type[TeamPPO]] = {name: _trainable(name) for name in METHODS if name != "TeamPPO"}
+TRAINABLES["TeamPPO"] = TeamPPO
 """What ``run:`` in a YAML file may name."""
-
-DEFAULT_NETWORKS: dict[str, str] = {"IPPO": "ippo"}
-"""The network that a trainable uses unless its config names another."""

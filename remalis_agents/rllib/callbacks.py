@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from ray.rllib.callbacks.callbacks import RLlibCallback
 
+from remalis_agents.rllib.states import keep_chunk_states
+
 METRICS = "metrics"
 """Key under ``env_runners`` in a training result where the environment's own figures stand."""
 
@@ -15,7 +17,13 @@ WINDOW_EPISODES = 8
 
 
 class TeamCallbacks(RLlibCallback):
-    """Logs each episode's ``metrics`` and counts the faults of the machinery."""
+    """Logs each episode's ``metrics``, counts the faults of the machinery, and packs what goes to the learner."""
+
+    def on_sample_end(self, *, env_runner: Any, samples: Any, **kwargs: Any) -> None:
+        # RLlib's learner groups cut episodes anew for several learners, and chunks then begin elsewhere.
+        if env_runner.module is not None and env_runner.module.is_stateful() and env_runner.config.num_learners <= 1:
+            for episode in samples:
+                keep_chunk_states(episode, env_runner.module)
 
     def on_episode_end(self, *, episode: Any, metrics_logger: Any, **kwargs: Any) -> None:
         info = episode.get_infos(-1)

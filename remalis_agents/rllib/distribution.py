@@ -8,13 +8,7 @@ import torch
 from ray.rllib.core.distribution.torch.torch_distribution import TorchDeterministic, TorchDistribution
 from torch import Tensor
 
-ILLEGAL_LOGIT = -1e9
-"""Finite, so that a row without a legal action gives no NaN; its probability is exactly 0 in float32."""
-
-
-def mask_logits(logits: Tensor, action_mask: Tensor) -> Tensor:
-    """Logits ``[..., N, A]`` with illegal actions (mask 0) out of reach."""
-    return logits.masked_fill(action_mask == 0, ILLEGAL_LOGIT)
+from remalis_agents.networks.acting import draw
 
 
 class TeamCategorical(TorchDistribution):
@@ -36,9 +30,7 @@ class TeamCategorical(TorchDistribution):
     def sample(self, *, sample_shape: Any = None) -> Tensor:
         if sample_shape:
             raise NotImplementedError("A team distribution draws one action an agent; draw again for more.")
-        # Gumbel-max: argmax(log p - log E), E ~ Exp(1), is a draw from p.
-        noise = torch.empty_like(self.log_probabilities).exponential_().clamp_(min=1e-30).log_()
-        return (self.log_probabilities - noise).argmax(-1)
+        return draw(self.log_probabilities)
 
     def rsample(self, *, sample_shape: Any = None) -> Tensor:
         raise NotImplementedError("Actions are discrete: a draw has no gradient.")

@@ -11,10 +11,13 @@ from ray.rllib.connectors.connector_v2 import ConnectorV2
 from ray.rllib.core.columns import Columns
 from ray.rllib.evaluation.postprocessing import Postprocessing
 
+from remalis_envs.team import NO_OUTCOME
+
 AGENT_REWARDS = "agent_rewards"
 AGENT_TERMINATIONS = "agent_terminations"
 AGENT_WEIGHTS = "agent_weights"
 """1 where an agent chose its action itself: it was alive and online."""
+SUBGOALS, CONCEPTS = "subgoals", "concepts"
 
 Array = NDArray[np.float32]
 
@@ -32,6 +35,7 @@ class AgentSignals(ConnectorV2):
             infos = episode.get_infos(slice(0, steps))
             alive = [o["alive"] for o in _each(episode.get_observations(slice(0, steps)))]
             zeros = np.zeros_like(alive[0])
+            none = np.full_like(zeros, NO_OUTCOME, dtype=np.int64)
             after, before = infos[1:], infos[:-1]
             columns = {
                 AGENT_REWARDS: [np.asarray(i[AGENT_REWARDS], np.float32) for i in after],
@@ -41,6 +45,8 @@ class AgentSignals(ConnectorV2):
             }
             for name, items in columns.items():
                 self.add_n_batch_items(batch, name, [*items, zeros], steps, episode)
+            for name in (SUBGOALS, CONCEPTS):
+                self.add_n_batch_items(batch, name, [*(i[name] for i in after), none], steps, episode)
         return batch
 
 
@@ -136,7 +142,7 @@ class TeamGAE(ConnectorV2):
             advantages = (advantages - mean) / max(deviation, 1e-4)
             if self.normalise_values:
                 centre, spread = _weighted(targets, weights)
-                module.observe_returns(centre, spread**2)
+                module.returns.observe(centre, spread**2, module.network.value_heads())
             for name, array in ((Postprocessing.ADVANTAGES, advantages), (Postprocessing.VALUE_TARGETS, targets)):
                 shaped = _pad(array, lengths, values.shape[1]) if stateful else array
                 columns[name] = torch.as_tensor(shaped, dtype=torch.float32, device=device)

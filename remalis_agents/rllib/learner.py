@@ -11,8 +11,11 @@ from ray.rllib.core.learner.learner import ENTROPY_KEY, POLICY_LOSS_KEY, VF_LOSS
 from ray.rllib.evaluation.postprocessing import Postprocessing
 from torch import Tensor
 
+from remalis_agents.networks import Played
 from remalis_agents.rllib.distribution import TeamCategorical
-from remalis_agents.rllib.gae import AGENT_WEIGHTS, AgentSignals, TeamGAE
+from remalis_agents.rllib.gae import AGENT_REWARDS, AGENT_WEIGHTS, CONCEPTS, SUBGOALS, AgentSignals, TeamGAE
+from remalis_agents.rllib.states import ChunkStates
+from remalis_agents.rllib.team_module import DRAWN_LOGP
 
 
 class TeamPPOLearner(PPOTorchLearner):
@@ -30,6 +33,7 @@ class TeamPPOLearner(PPOTorchLearner):
         pipeline = self._learner_connector
         pipeline.remove("GeneralAdvantageEstimation")
         pipeline.insert_after("AddOneTsToEpisodesAndTruncate", AgentSignals())
+        pipeline.insert_before("AddStatesFromEpisodesToBatch", ChunkStates())
         self._gae = TeamGAE(
             gamma=self.config.gamma, lambda_=self.config.lambda_, normalise_values=self.config.normalise_values
         )
@@ -53,13 +57,16 @@ class TeamPPOLearner(PPOTorchLearner):
             return (values * weights).sum() / total
 
         distribution = TeamCategorical(fwd_out[Columns.ACTION_DIST_INPUTS])
-        log_ratio = distribution.logp(batch[Columns.ACTIONS]) - batch[Columns.ACTION_LOGP]
+        log_probs = distribution.logp(batch[Columns.ACTIONS])
+        if DRAWN_LOGP in fwd_out:
+            log_probs = log_probs + fwd_out[DRAWN_LOGP]
+        log_ratio = log_probs - batch[Columns.ACTION_LOGP]
         # Who did not act has no ratio: its stored action may be illegal by now, and inf * 0 would be NaN.
         log_ratio = torch.where(weights > 0, log_ratio, torch.zeros_like(log_ratio))
         ratio, advantages = log_ratio.exp(), batch[Postprocessing.ADVANTAGES]
         clipped = ratio.clamp(1 - config.clip_param, 1 + config.clip_param)
         policy_loss = -mean(torch.minimum(advantages * ratio, advantages * clipped))
-        targets = module.normalise(batch[Postprocessing.VALUE_TARGETS])
+        targets = module.returns.normalise(batch[Postprocessing.VALUE_TARGETS])
         errors = fwd_out[Columns.VF_PREDS] - targets
         value_loss = mean(errors.square().clamp(max=config.vf_clip_param))
         entropy = mean(distribution.entropy())
@@ -80,4 +87,13 @@ class TeamPPOLearner(PPOTorchLearner):
                 key=module_id,
                 window=1,
             )
-        return policy_loss + config.vf_loss_coeff * value_loss - entropy_coeff * entropy
+        own = module.network.losses(fwd_out["team_inputs"], fwd_out["team_output"], played(batch, weights))
+        self.metrics.log_dict({name: loss.detach() for name, loss in own.items()}, key=module_id, window=1)
+        return policy_loss + config.vf_loss_coeff * value_loss - entropy_coeff * entropy + sum(own.values())
+
+
+def played(batch: dict[str, Any], weights: Tensor) -> Played:
+    """What the network's own losses may know of a batch."""
+    return Played(
+        batch[Columns.ACTIONS].long(), batch[AGENT_REWARDS], weights, batch[SUBGOALS].long(), batch[CONCEPTS].long()
+    )

@@ -11,9 +11,17 @@ from ray.rllib.core.rl_module.apis.value_function_api import ValueFunctionAPI
 from ray.rllib.core.rl_module.torch.torch_rl_module import TorchRLModule
 from torch import Tensor
 
-from remalis_agents.networks import make_network
-from remalis_agents.rllib.distribution import TeamCategorical, mask_logits
+from remalis_agents.networks import TeamInputs, TeamNetwork
+from remalis_agents.networks.acting import decide, mask_logits
+from remalis_agents.networks.model import TeamModel, spec_of
+from remalis_agents.networks.scale import ReturnScale
+from remalis_agents.rllib.distribution import TeamCategorical
 from remalis_envs.errors import RemalisError
+
+DRAWN = "drawn_"
+"""Prefix of the columns that keep what a forward pass drew."""
+DRAWN_LOGP = "drawn_logp"
+"""Log-probabilities of those draws that are part of a decision, among the outputs of a training pass."""
 
 
 class CheckpointError(RemalisError, ValueError):
@@ -23,51 +31,77 @@ class CheckpointError(RemalisError, ValueError):
 class RemalisPolicy(TorchRLModule, ValueFunctionAPI):
     """A team of agents as one RLModule.
 
-    ``model_config`` keys: ``network``, a registered name (``"ippo"`` by default); ``layout``, see
-    :class:`remalis_agents.networks.Layout`; ``options``, the network's keyword arguments.
+    ``model_config`` keys: ``network``, a registered name (``"ippo"`` by default); ``options``, the network's keyword
+    arguments; ``layout``, see :class:`remalis_agents.networks.Layout`; ``sharing``, see
+    :data:`remalis_agents.networks.model.SHARING`; ``max_seq_len``, steps of a training sequence for networks with a
+    state; ``epsilon``, points ``[[env_steps, share], ...]`` of random actions for value-based networks.
 
     Shapes:
         observations as :class:`remalis_envs.team.TeamEnv` gives them; actions and log-probabilities ``[B, N]``,
-        logits ``[B, N, A]``, values ``[B, N]``.
+        logits ``[B, N, A]``, values ``[B, N]``; with a time dimension after B where the network has a state.
     """
-
-    return_mean: Tensor
-    return_std: Tensor
-    return_count: Tensor
 
     def setup(self) -> None:
         spaces = self.observation_space.spaces
-        config = self.model_config
-        self.network_name: str = config.get("network", "ippo")
-        options = dict(config.get("options") or {})
-        if config.get("layout") is not None:
-            options["layout"] = config["layout"]
-        self.network = make_network(self.network_name, spaces["obs"].shape[-1], int(self.action_space.nvec[0]), options)
+        agents, size = spaces["obs"].shape
+        self.agents = agents
+        self.model = TeamModel(spec_of(self.model_config, size, int(self.action_space.nvec[0]), agents))
+        self.network_name: str = self.model.spec.network
         self.action_dist_cls = TeamCategorical
         # The running scale of returns is part of the policy: without it a restored value head speaks other units.
-        self.register_buffer("return_mean", torch.zeros(()))
-        self.register_buffer("return_std", torch.ones(()))
-        self.register_buffer("return_count", torch.zeros(()))
+        self.returns = ReturnScale()
+        points = self.model_config.get("epsilon") or [[0, 0.0]]
+        self._epsilon = ([float(p[0]) for p in points], [float(p[1]) for p in points])
 
-    def _inputs(self, batch: dict[str, Any]) -> tuple[Tensor, Tensor, Tensor]:
+    @property
+    def network(self) -> TeamNetwork:
+        """The team network."""
+        return self.model.network
+
+    def get_initial_state(self) -> dict[str, Any]:
+        return {name: value.numpy() for name, value in self.model.initial_state(self.agents).items()}
+
+    def inputs(self, batch: dict[str, Any], sample: bool = True) -> TeamInputs:
+        """A batch as a network takes it; what was drawn when it was played is used again."""
         team = batch[Columns.OBS]
-        return team["obs"], team["alive"], team["adjacency"].to(team["obs"].dtype)
+        obs = team["obs"]
+        drawn = {name.removeprefix(DRAWN): batch[name] for name in batch if name.startswith(DRAWN)}
+        return TeamInputs(
+            obs,
+            team["alive"],
+            team["adjacency"].to(obs.dtype),
+            team["action_mask"].to(obs.dtype),
+            batch.get(Columns.STATE_IN) or {},
+            drawn or None,
+            sample,
+        )
 
     def _forward_train(self, batch: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
-        output = self.network(*self._inputs(batch))
-        return {
-            Columns.ACTION_DIST_INPUTS: mask_logits(output.logits, batch[Columns.OBS]["action_mask"]),
+        team = self.inputs(batch)
+        output = self.model(team)
+        result = {
+            Columns.ACTION_DIST_INPUTS: mask_logits(output.logits, team.action_mask),
             Columns.VF_PREDS: output.values,
-            "extras": output.extras,
+            "team_inputs": team,
+            "team_output": output,
         }
+        if output.log_probs is not None:
+            result[DRAWN_LOGP] = output.log_probs
+        return result
 
-    def _act(self, batch: dict[str, Any], sample: bool) -> dict[str, Any]:
+    def epsilon(self, env_steps: int | None) -> float:
+        """Share of random actions of a value-based network after so many team steps."""
+        return float(np.interp(env_steps or 0, *self._epsilon))
+
+    def _act(self, batch: dict[str, Any], sample: bool, env_steps: int | None = None) -> dict[str, Any]:
         # Drawn here and not in RLlib's connector, so that episodes store N log-probabilities and not N x A logits.
         with torch.no_grad():
-            logits = mask_logits(self.network.logits(*self._inputs(batch)), batch[Columns.OBS]["action_mask"])
-            distribution = TeamCategorical(logits)
-            actions = distribution.sample() if sample else logits.argmax(-1)
-            return {Columns.ACTIONS: actions, Columns.ACTION_LOGP: distribution.logp(actions)}
+            decision = decide(self.model, self.inputs(batch, sample), self.epsilon(env_steps) if sample else 0.0)
+        result: dict[str, Any] = {Columns.ACTIONS: decision.actions, Columns.ACTION_LOGP: decision.log_probs}
+        result |= {DRAWN + name: value for name, value in decision.output.drawn.items()}
+        if decision.output.state:
+            result[Columns.STATE_OUT] = decision.output.state
+        return result
 
     def forward_exploration(self, batch: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
         # RLlib's own goes into evaluation mode and back at each step, which costs as much as a small network.
@@ -80,36 +114,31 @@ class RemalisPolicy(TorchRLModule, ValueFunctionAPI):
             self.eval()
         return self._forward_inference(batch, **kwargs)
 
-    def _forward_exploration(self, batch: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
-        return self._act(batch, sample=True)
+    def _forward_exploration(self, batch: dict[str, Any], t: int | None = None, **kwargs: Any) -> dict[str, Any]:
+        return self._act(batch, True, t)
 
     def _forward_inference(self, batch: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
-        return self._act(batch, sample=False)
+        return self._act(batch, False)
 
     def compute_values(self, batch: dict[str, Any], embeddings: Any = None) -> Tensor:
         """Values ``[B, N]`` in units of the return."""
-        return self.network.values(*self._inputs(batch)) * self.return_std + self.return_mean
-
-    def normalise(self, returns: Tensor) -> Tensor:
-        """Returns in the units that the value head learns in."""
-        return (returns - self.return_mean) / self.return_std
-
-    def observe_returns(self, mean: float, variance: float, weight: float = 0.1) -> None:
-        """Moves the running scale towards a batch of returns; the first batch sets it."""
-        first = self.return_count.item() == 0
-        rate = 1.0 if first else weight
-        shift = mean - self.return_mean.item()
-        spread = (1 - rate) * (self.return_std.item() ** 2 + rate * shift**2) + rate * variance
-        self.return_mean += rate * shift
-        self.return_std.fill_(max(spread**0.5, 1e-3))
-        self.return_count += 1
+        return self.returns.restore(self.model.values(self.inputs(batch)))
 
     def observe_inputs(self, team: dict[str, Tensor]) -> None:
         """Lets the network take note of a batch of observations, when the batch is used up."""
         self.network.observe(team["obs"], team["alive"])
 
+    def _frozen(self) -> set[str]:
+        """Weights that no training moves: whoever builds the module has them already."""
+        return {name for name, value in self.named_parameters() if not value.requires_grad}
+
+    def get_state(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        state, frozen = super().get_state(*args, **kwargs), self._frozen()
+        return {name: value for name, value in state.items() if name not in frozen}
+
     def set_state(self, state: Any) -> None:
-        own = self.state_dict()
+        frozen = self._frozen()
+        own = {name: value for name, value in self.state_dict().items() if name not in frozen}
         given = {name: tuple(np.shape(value)) for name, value in state.items()}
         wrong = [name for name, value in own.items() if given.get(name) != tuple(value.shape)]
         wrong += [name for name in given if name not in own]
@@ -121,4 +150,4 @@ class RemalisPolicy(TorchRLModule, ValueFunctionAPI):
                 f"tensors differ, first {name!r} ({there} in the checkpoint, {here} here). Use the configuration "
                 "that the checkpoint was trained with."
             )
-        super().set_state(state)
+        self.load_state_dict({name: torch.as_tensor(value) for name, value in state.items()}, strict=False)

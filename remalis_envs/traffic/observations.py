@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from remalis_envs.traffic.engine.index import NetworkIndex
 from remalis_envs.traffic.engine.readings import Counts
+from remalis_envs.traffic.engine.signals import SignalTimes
 from remalis_envs.traffic.network.model import MAX_ARMS, MAX_PHASES
 from remalis_envs.traffic.vocabulary import SUBGOALS
 
@@ -77,6 +78,12 @@ class Layout:
     intersection: slice
     size: int
 
+    @property
+    def types(self) -> slice:
+        """The one-hot block that says how many arms the intersection has."""
+        start = self.intersection.start + INTERSECTION_FEATURES.index("type_0_arms")
+        return slice(start, start + MAX_ARMS + 1)
+
     def phase_features(self, observation: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """``(..., D)`` -> ``(..., A, len(PHASE_FEATURES))``."""
         return observation[..., self.phases].reshape(*observation.shape[:-1], MAX_PHASES, len(PHASE_FEATURES))
@@ -111,12 +118,10 @@ class SignalView:
     """What an intersection knows of itself, arrays over agents."""
 
     current: npt.NDArray[np.int64]
-    elapsed_s: npt.NDArray[np.float64]
-    in_transition: npt.NDArray[np.bool_]
-    must_switch: npt.NDArray[np.bool_]
+    times: SignalTimes
     last_subgoal: npt.NDArray[np.int64]
     last_reward: npt.NDArray[np.float64]
-    last_discharged: npt.NDArray[np.float64]
+    last_discharged: npt.NDArray[np.int64]
 
 
 class Observer:
@@ -130,7 +135,6 @@ class Observer:
         self._flat = self.array.reshape(-1)
         self._phases = self.array[:, LAYOUT.phases].reshape(n, MAX_PHASES, len(PHASE_FEATURES))
         self._arms = self.array[:, LAYOUT.arms].reshape(n, MAX_ARMS, len(ARM_FEATURES))
-        self._agents = np.arange(n)
         at = divmod(index.phase_row, MAX_PHASES)
         self._phases[*at, _P["exists"]] = 1.0
         self._phases[*at, _P["served"]] = index.phase_served
@@ -151,18 +155,26 @@ class Observer:
         )
         self._index_phase_features()
         arms = index.arm_exists.reshape(n, MAX_ARMS).sum(axis=1)
-        self.array[self._agents, LAYOUT.intersection.start + _I["type_0_arms"] + arms] = 1.0
-        self._green = np.zeros((n, MAX_PHASES, MAX_ARMS), dtype=np.float32)
+        self.array[np.arange(n), LAYOUT.intersection.start + _I["type_0_arms"] + arms] = 1.0
+        # Rows to look up: by phase row the arms that are green, the last for a signal in transition; by phase and by
+        # sub-goal a 1 in its place, the last (which is also that of -1) for none.
+        self._green = np.zeros((n * MAX_PHASES + 1, MAX_ARMS), dtype=np.float32)
         for agent, phases in enumerate(index.phase_arms):
             for phase, served in enumerate(phases):
-                self._green[agent, phase, [arm for arm in served if arm < MAX_ARMS]] = 1.0
+                self._green[agent * MAX_PHASES + phase, [arm for arm in served if arm < MAX_ARMS]] = 1.0
+        self._phase_hot = np.eye(MAX_PHASES, dtype=np.float32)
+        self._subgoal_hot = np.eye(len(SUBGOALS) + 1, len(SUBGOALS), dtype=np.float32)
 
     def _index_phase_features(self) -> None:
         """Where each phase feature is summed from in ``Counts.by_stop``, and where it goes in the flat array."""
         ix, size = self.index, self.index.n_stops + 1
         self._sum_from = np.concatenate([row * size + ix.phase_stop for row in (1, 0, 3)])
-        self._peak_from = np.concatenate([row * size + ix.phase_stop for row in (2, 4, 5)])
         self._starts = np.concatenate([k * len(ix.phase_stop) + ix.phase_start for k in range(3)])
+        # Phases of few stop lines have some of them twice, which changes no maximum but lets whole rows be compared.
+        lengths = np.diff(np.append(ix.phase_start, len(ix.phase_stop)))
+        within = np.minimum(np.arange(lengths.max(initial=0))[:, None], lengths - 1)
+        stops = ix.phase_stop[ix.phase_start + within]
+        self._peak_from = np.concatenate([row * size + stops for row in (2, 4, 5)], axis=1)
         agent, phase = divmod(ix.phase_row, MAX_PHASES)
         base = agent * LAYOUT.size + LAYOUT.phases.start + phase * len(PHASE_FEATURES)
         names = ("queue", "vehicles", "pressure", "wait", "exit_occupancy", "emergency")
@@ -189,21 +201,21 @@ class Observer:
         self._fill_arms(counts, view)
         if pedestrians is not None:
             self._fill_pedestrians(pedestrians)
-        working = self.index.arm_exists if sensor_ok is None else sensor_ok
-        self._arms[:, :, _A["sensor_ok"]] = working.reshape(-1, MAX_ARMS)
+        if sensor_ok is not None:
+            self._arms[:, :, _A["sensor_ok"]] = sensor_ok.reshape(-1, MAX_ARMS)
         out = self.array
         self._fill_intersection(view)
-        np.minimum(out, LIMIT, out=out)
-        np.maximum(out, -LIMIT, out=out)
+        out.clip(-LIMIT, LIMIT, out=out)
         return out
 
     def _fill_phases(self, counts: Counts, view: SignalView) -> None:
-        stops, table = counts.by_stop.reshape(-1), self._phases
+        stops = counts.by_stop.reshape(-1)
         sums = np.add.reduceat(stops.take(self._sum_from), self._starts)
-        peaks = np.maximum.reduceat(stops.take(self._peak_from), self._starts)
-        self._flat[self._phase_to] = np.concatenate((sums, peaks)) * self._phase_scale
-        table[:, :, _P["is_current"]] = 0.0
-        table[self._agents, view.current, _P["is_current"]] = 1.0
+        peaks = np.maximum.reduce(stops.take(self._peak_from), axis=0)
+        values = np.concatenate((sums, peaks))
+        values *= self._phase_scale
+        self._flat[self._phase_to] = values.astype(np.float32)
+        self._phases[:, :, _P["is_current"]] = self._phase_hot.take(view.current, axis=0)
 
     def _fill_arms(self, counts: Counts, view: SignalView) -> None:
         table = self._arms
@@ -215,12 +227,14 @@ class Observer:
             counts.arm_vehicles,
             counts.exit_vehicles,
         )
-        values = (np.concatenate(columns) * self._arm_scale).reshape(len(columns), -1, MAX_ARMS)
-        table[:, :, _A["queue"] : _A["exit_occupancy"] + 1] = values.transpose(1, 2, 0)
+        values = np.concatenate(columns)
+        values *= self._arm_scale
+        by_column = values.reshape(len(columns), -1, MAX_ARMS)
+        table[:, :, _A["queue"] : _A["exit_occupancy"] + 1] = by_column.transpose(1, 2, 0)
         table[:, :, _A["emergency"]] = counts.arm_emergency.reshape(-1, MAX_ARMS)
-        green = self._green[self._agents, view.current]
-        green[view.in_transition] = 0.0
-        table[:, :, _A["green"]] = green
+        shown = self.index.first_phase_row + view.current
+        shown[view.times.in_transition] = len(self._green) - 1
+        table[:, :, _A["green"]] = self._green.take(shown, axis=0)
 
     def _fill_pedestrians(self, pedestrians: npt.NDArray[np.float64]) -> None:
         ix, scaled = self.index, pedestrians * (1.0 / PEDESTRIAN_SCALE)
@@ -230,13 +244,11 @@ class Observer:
         self._phases[:, :, _P["pedestrians"]] = rows.reshape(-1, MAX_PHASES)
 
     def _fill_intersection(self, view: SignalView) -> None:
-        block = self.array[:, LAYOUT.intersection]
-        block[:, _I["time_in_phase"]] = view.elapsed_s * (1.0 / GREEN_SCALE_S)
-        block[:, _I["in_transition"]] = view.in_transition
-        block[:, _I["must_switch"]] = view.must_switch
+        block, times = self.array[:, LAYOUT.intersection], view.times
+        block[:, _I["time_in_phase"]] = times.elapsed_s * (1.0 / GREEN_SCALE_S)
+        block[:, _I["in_transition"]] = times.in_transition
+        block[:, _I["must_switch"]] = times.must_switch
         first = _I["last_" + SUBGOALS[0].replace(" ", "_")]
-        block[:, first : first + len(SUBGOALS)] = 0.0
-        done = np.flatnonzero(view.last_subgoal >= 0)
-        block[done, first + view.last_subgoal[done]] = 1.0
+        block[:, first : first + len(SUBGOALS)] = self._subgoal_hot.take(view.last_subgoal, axis=0)
         block[:, _I["last_reward"]] = view.last_reward
         block[:, _I["last_discharged"]] = view.last_discharged * (1.0 / VEHICLE_SCALE)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from remalis_agents.configs import ConfigError, load_experiment, parse_experiment, shipped_configs
-from remalis_agents.configs.loader import TRAINABLE_NAMES, parse_stop
+from remalis_agents.configs.loader import parse_stop
+from remalis_agents.methods import METHODS
 from remalis_agents.networks import network_names
 from remalis_envs.errors import RemalisError
 
@@ -89,7 +90,26 @@ def test_shipped_experiments_fit(name):
 
 
 def test_names_of_trainables_are_the_classes_behind_them():
-    from remalis_agents.rllib.algorithm import DEFAULT_NETWORKS, TRAINABLES
+    from remalis_agents.rllib.algorithm import TRAINABLES
 
-    assert set(TRAINABLE_NAMES) == set(TRAINABLES) == set(DEFAULT_NETWORKS)
-    assert set(DEFAULT_NETWORKS.values()) <= set(network_names())
+    assert set(METHODS) == set(TRAINABLES)
+    assert {method.network for method in METHODS.values()} - {""} <= set(network_names())
+
+
+def test_an_experiment_may_begin_as_another(tmp_path):
+    first = tmp_path / "first.yaml"
+    first.write_text("first: {base: traffic_easy_ippo, description: d, config: {training: {gamma: 0.5, lr: 0.1}}}")
+    _, experiment = load_experiment(first)
+    _, easy = load_experiment("traffic_easy_ippo")
+    assert (experiment.config.training.gamma, experiment.config.training.lr) == (0.5, 0.1), "a schedule is replaced"
+    assert experiment.config.training.num_epochs == easy.config.training.num_epochs, "the rest is kept"
+    assert experiment.config.environment == easy.config.environment
+    second = tmp_path / "second.yaml"
+    second.write_text(f"second: {{base: {first}, run: TeamPPO, config: {{rl_module: {{network: ippo}}}}}}")
+    assert load_experiment(second)[1].config.training.gamma == 0.5
+    first.write_text(f"first: {{base: {second}}}")
+    with pytest.raises(ConfigError, match="first -> second -> first"):
+        load_experiment(first)
+    first.write_text("first: {base: traffic_easy_ipo}")
+    with pytest.raises(ConfigError, match="traffic_easy_ippo"):
+        load_experiment(first)

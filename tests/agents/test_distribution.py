@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from remalis_agents.rllib.distribution import TeamCategorical, mask_logits
+from remalis_agents.networks.acting import mask_logits
+from remalis_agents.rllib.distribution import TeamCategorical
 
 
 def test_agrees_with_torch_per_agent():

@@ -10,22 +10,29 @@ from ray.rllib.env.single_agent_env_runner import SingleAgentEnvRunner
 from ray.rllib.evaluation.postprocessing import Postprocessing
 from toys import Chain, ring_team
 
+from remalis_agents.networks import TeamInputs, network_class, network_names
 from remalis_agents.registration import register_with_ray
-from remalis_agents.rllib import IPPO, TeamCategorical
+from remalis_agents.rllib import TRAINABLES, TeamCategorical
 from remalis_agents.rllib.gae import AGENT_REWARDS, AGENT_WEIGHTS
+from remalis_agents.rllib.team_module import DRAWN_LOGP
 from remalis_envs.team import TeamEnv
 
 RING = "toys:remalis-test/RingTeam-v0"
 CHAIN = "toys:Chain"
+OPTIONS = {"recurrent": {"recurrent": 8}}
 
 
-def config_for(env, sample_env, **training):
+def config_for(env, sample_env, network="ippo", **training):
     register_with_ray(env)
+    real = "ippo" if network == "recurrent" else network
+    model_config = {"network": real, "options": OPTIONS.get(network, {}), "max_seq_len": 4}
     return (
-        IPPO.get_default_config()
+        TRAINABLES["IPPO"]
+        .get_default_config()
         .environment(env, observation_space=sample_env.observation_space, action_space=sample_env.action_space)
         .env_runners(num_env_runners=0, num_envs_per_env_runner=2)
         .training(**{"train_batch_size_per_learner": 40, "minibatch_size": 20, "gamma": 0.9, **training})
+        .rl_module(model_config=model_config)
         .debugging(seed=0, log_level="ERROR")
     )
 
@@ -58,9 +65,9 @@ def ring():
 def test_truncation_bootstraps_through_the_whole_pipeline():
     """Values stuck at 10: the future at the horizon is worth gamma * 10 = 9 to who was cut off, 0 to who ended."""
     loop = Loop(config_for(CHAIN, TeamEnv(Chain()), gamma=0.9, normalise_values=False))
-    for parameter in loop.module.network.value[-1].parameters():
+    for parameter in loop.module.network.value.body[-1].parameters():
         torch.nn.init.zeros_(parameter)
-    torch.nn.init.constant_(loop.module.network.value[-1].bias, 10.0)
+    torch.nn.init.constant_(loop.module.network.value.body[-1].bias, 10.0)
     batch = loop.batch(loop.runner.sample(num_episodes=2))
     targets = batch[Postprocessing.VALUE_TARGETS].numpy()
     rewards, mask = batch[AGENT_REWARDS].numpy(), batch[Columns.LOSS_MASK].numpy()
@@ -80,17 +87,37 @@ def test_a_chunk_cut_by_the_batch_bootstraps_from_its_next_observation(ring):
     reward = episodes[0].get_infos(-1)["agent_rewards"]
     batch = ring.batch(episodes)
     ones = torch.ones(1, 4)
-    value = ring.module.network.values(nexts, ones, ones).detach()[0]
+    team = TeamInputs(nexts, ones, torch.ones(1, 4, 4), torch.ones(1, 4, 3))
+    value = ring.module.network.values(team).detach()[0]
     np.testing.assert_allclose(batch[Postprocessing.VALUE_TARGETS][2], reward + 0.9 * value.numpy(), atol=1e-4)
 
 
-def test_new_log_probabilities_equal_stored_ones_before_the_first_update(ring):
-    batch = ring.batch(ring.runner.sample(num_timesteps=40))
-    valid = batch[Columns.LOSS_MASK]
-    with torch.no_grad():
-        out = ring.module.forward_train(batch)
-    new = TeamCategorical(out[Columns.ACTION_DIST_INPUTS]).logp(batch[Columns.ACTIONS])
-    torch.testing.assert_close(new[valid], batch[Columns.ACTION_LOGP][valid], atol=1e-5, rtol=0)
+PLAYERS = [*(name for name in network_names() if not network_class(name).value_based), "recurrent"]
+
+
+@pytest.mark.parametrize("name", PLAYERS)
+def test_new_log_probabilities_equal_stored_ones_before_the_first_update(name):
+    """Gates, masks and memories included: what acted and what learns is the same function."""
+    loop = Loop(config_for(RING, ring_team(), network=name))
+    for horizon in (0, 1):  # the second batch begins in the middle of an episode
+        episodes = loop.runner.sample(num_timesteps=46)
+        batch = loop.batch(episodes)
+        valid = batch[Columns.LOSS_MASK].bool()
+        with torch.no_grad():
+            out = loop.module.forward_train(batch)
+        new = TeamCategorical(out[Columns.ACTION_DIST_INPUTS]).logp(batch[Columns.ACTIONS]) + out.get(DRAWN_LOGP, 0.0)
+        torch.testing.assert_close(new[valid], batch[Columns.ACTION_LOGP][valid], atol=1e-5, rtol=0)
+        assert int(valid.sum()) == sum(len(e) for e in episodes) - len(episodes), "each with one step appended"
+        assert horizon == 0 or any(e.t_started for e in episodes)
+
+
+def test_states_are_kept_once_a_training_sequence():
+    loop = Loop(config_for(RING, ring_team(), network="recurrent"))
+    (episode, *_) = loop.runner.sample(num_timesteps=40)
+    assert Columns.STATE_OUT not in episode.extra_model_outputs
+    (kept,) = episode.custom_data.values()
+    assert kept["memory"].shape == (len(episode) // 4 + 1, 4, 8)
+    assert (kept["memory"][0] == 0).all() and (kept["memory"][1] != 0).any()
 
 
 def test_offline_agents_do_not_train(ring):
@@ -148,11 +175,11 @@ def test_running_scale_of_returns():
         weights = batch[AGENT_WEIGHTS]
         targets.append((batch[Postprocessing.VALUE_TARGETS] * weights).sum() / weights.sum())
         if len(targets) == 1:
-            assert loop.module.return_mean.item() == pytest.approx(targets[0].item(), abs=1e-4)
+            assert loop.module.returns.mean.item() == pytest.approx(targets[0].item(), abs=1e-4)
     mean = 0.9 * (0.9 * targets[0] + 0.1 * targets[1]) + 0.1 * targets[2]
-    assert loop.module.return_mean.item() == pytest.approx(mean.item(), abs=1e-4)
+    assert loop.module.returns.mean.item() == pytest.approx(mean.item(), abs=1e-4)
     everything = loop.module.get_state()
-    assert float(everything["return_mean"]) == pytest.approx(mean.item(), abs=1e-4), "part of the checkpoint"
+    assert float(everything["returns.mean"]) == pytest.approx(mean.item(), abs=1e-4), "part of the checkpoint"
 
 
 def test_a_schedule_moves_the_learning_rate_and_gradients_are_clipped():
@@ -176,7 +203,7 @@ def test_inputs_are_scaled_only_after_the_update():
     """The batch that acted unscaled is learnt from unscaled; the next one sees the moved statistics."""
     loop = Loop(config_for(RING, ring_team()))
     loop.batch(loop.runner.sample(num_timesteps=40))
-    scale = loop.module.network.scale
+    scale = loop.module.network.reader.scale
     assert scale.batches == 0
     loop.learner.after_gradient_based_update(timesteps={})
     assert scale.batches == 1

@@ -123,6 +123,7 @@ def test_a_training_begins_with_the_weights_of_another(trained, tmp_path):
     )
     fresh = train("ring", experiment(*standing), storage=tmp_path, callbacks=[])
     learned = {name: value for name, value in weights(trained).items() if name.endswith("weight")}
+    learned = {name: value for name, value in learned.items() if ".value." not in name}  # it follows the returns' scale
     assert learned
     assert all(np.allclose(value, weights(begun)[name], atol=1e-6) for name, value in learned.items())
     assert not all(np.allclose(value, weights(fresh)[name], atol=1e-3) for name, value in learned.items())

@@ -1,0 +1,140 @@
+"""A network ready for a team: built from plain data, with its parameters shared as the data say."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from remalis_agents.networks.base import TeamInputs, TeamOutput
+from remalis_agents.networks.layers import Groups, sharing
+from remalis_agents.networks.layout import Layout
+from remalis_agents.networks.registry import network_class
+from remalis_envs.errors import RemalisError, unknown
+
+SHARING = ("full", "by_type", "none")
+"""One set of weights for all agents; one for each type of agent; one for each agent (and so for one team size)."""
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """Everything that a network is built from, as plain data.
+
+    Attributes:
+        network: a registered name.
+        observation_size: D.
+        action_count: A.
+        max_agents: N, rows of the team; only networks whose parameters depend on it and ``sharing: none`` use it.
+        options: the network's own keyword arguments.
+        layout: see :class:`.Layout`; None where nothing is known of the vector.
+        sharing: one of :data:`SHARING`.
+    """
+
+    network: str
+    observation_size: int
+    action_count: int
+    max_agents: int
+    options: dict[str, Any] = field(default_factory=dict)
+    layout: dict[str, int] | None = None
+    sharing: str = "full"
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON keeps it."""
+        return asdict(self)
+
+
+class TeamModel(nn.Module):
+    """A team network with what stands around it: who shares weights with whom.
+
+    Raises:
+        UnknownNameError: no network or way of sharing has this name.
+        RemalisError: sharing by type where the layout does not say what type an agent is.
+        TypeError: an option that the network does not have.
+    """
+
+    def __init__(self, spec: ModelSpec) -> None:
+        super().__init__()
+        self.spec = spec
+        if spec.sharing not in SHARING:
+            raise unknown("parameter sharing", spec.sharing, SHARING)
+        self.layout = Layout.of(spec.layout, spec.action_count)
+        self.groups = self._groups()
+        cls = network_class(spec.network)
+        accepted = inspect.signature(cls).parameters
+        given: dict[str, Any] = dict(spec.options)
+        for name, value in (("layout", spec.layout), ("max_agents", spec.max_agents)):
+            if name in accepted:
+                given.setdefault(name, value)
+        with sharing(self.groups):
+            self.network = cls(spec.observation_size, spec.action_count, **given)
+
+    def _groups(self) -> Groups | None:
+        if self.spec.sharing == "full":
+            return None
+        if self.spec.sharing == "none":
+            return Groups(self.spec.max_agents)
+        if self.layout is None or self.layout.types < 0:
+            raise RemalisError(
+                "sharing: by_type needs to know which entries of an agent's vector are its type, but the layout of "
+                "this environment does not say: give rl_module.layout with types and type_count."
+            )
+        return Groups(self.layout.type_count)
+
+    def types(self, observations: Tensor) -> Tensor:
+        """Each agent's type, ``[*, N]`` integer; 0 where the layout does not say."""
+        if self.layout is None or self.layout.types < 0:
+            return torch.zeros(observations.shape[:-1], dtype=torch.long, device=observations.device)
+        block = observations[..., self.layout.types : self.layout.types + self.layout.type_count]
+        return block.argmax(-1)
+
+    def forward(self, team: TeamInputs) -> TeamOutput:
+        self._assign(team)
+        return self.network(team)
+
+    def act(self, team: TeamInputs) -> TeamOutput:
+        """See :meth:`.TeamNetwork.act`."""
+        self._assign(team)
+        return self.network.act(team)
+
+    def values(self, team: TeamInputs) -> Tensor:
+        """See :meth:`.TeamNetwork.values`."""
+        self._assign(team)
+        return self.network.values(team)
+
+    def initial_state(self, agents: int) -> dict[str, Tensor]:
+        """A team's state at the start of an episode, each ``[N, ...]``."""
+        own = self.network.initial_state()
+        return {name: value.expand(agents, *value.shape).clone() for name, value in own.items()}
+
+    def _assign(self, team: TeamInputs) -> None:
+        """Says which weights each agent uses."""
+        if self.groups is None:
+            return
+        if self.spec.sharing == "by_type":
+            self.groups.index = self.types(team.observations)
+            return
+        n = team.observations.shape[-2]
+        if n > self.groups.count:
+            raise RemalisError(
+                f"sharing: none has weights for {self.groups.count} agents, but this team has {n}: only a network with "
+                "sharing full or by_type runs on larger teams."
+            )
+        index = torch.arange(n, device=team.observations.device)
+        self.groups.index = index.expand(team.observations.shape[:-1])
+
+
+def spec_of(config: Mapping[str, Any], observation_size: int, action_count: int, max_agents: int) -> ModelSpec:
+    """The specification behind an RLlib ``model_config``."""
+    return ModelSpec(
+        network=config.get("network") or "ippo",
+        observation_size=observation_size,
+        action_count=action_count,
+        max_agents=max_agents,
+        options=dict(config.get("options") or {}),
+        layout=config.get("layout"),
+        sharing=config.get("sharing") or "full",
+    )
