@@ -125,10 +125,9 @@ def play(job: Job) -> list[EpisodeResult]:
     factory = partial(traffic_v0, **options, split="test")
     if run_dir is None:
         return evaluate(make_controller(name), factory, seeds)
-    from remalis_agents.evaluate import PolicyActor, load_policy
-    from remalis_agents.film import TeamPlayer
+    from remalis_agents.evaluate import load_team
 
-    return evaluate(TeamPlayer(PolicyActor(load_policy(run_dir))), factory, seeds, name=name)
+    return evaluate(load_team(run_dir), factory, seeds, name=name)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The commands `rllib` and `remalis`: train, evaluate, and what other modules add to `remalis`.
+"""The commands `rllib` and `remalis`: train, evaluate, export, and what other modules add to `remalis`.
 
 Ray removed its own `rllib` command in 2.42; this one reads the same YAML and runs it on the new API stack.
 """
@@ -58,6 +58,8 @@ def _parser(program: str, extra: dict[str, tuple[str, str]], arguments: list[str
     _train_arguments(file)
     evaluate = commands.add_parser("evaluate", help="play a checkpoint on held-out episodes")
     _evaluate_arguments(evaluate)
+    export = commands.add_parser("export", help="write a checkpoint's team to a folder that needs no Ray")
+    _export_arguments(export)
     for name, (module, text) in extra.items():
         command = commands.add_parser(name, help=text)
         if name in arguments:  # the others need not be imported
@@ -106,6 +108,21 @@ def _evaluate_arguments(parser: argparse.ArgumentParser) -> None:
     add("--set", action="append", default=[], metavar="KEY=VALUE", dest="changes", help="other options of the env")
     add("--out", metavar="FILE", help="write all figures as JSON")
     parser.set_defaults(handler=_evaluate)
+
+
+def _export_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("checkpoint", help="a checkpoint, or the folder of a run")
+    parser.add_argument("folder", help="where to write config.json and model.safetensors")
+    parser.set_defaults(handler=_export)
+
+
+def _export(args: argparse.Namespace) -> int:
+    from remalis_agents.evaluate import load_team
+
+    folder = load_team(args.checkpoint).save_pretrained(args.folder)
+    print(f"written     {folder}")
+    print(f"evaluate    rllib evaluate {folder}")
+    return 0
 
 
 def _list(args: argparse.Namespace) -> int:

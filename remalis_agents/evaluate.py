@@ -17,6 +17,7 @@ from remalis_envs.errors import RemalisError
 
 if TYPE_CHECKING:
     from remalis_agents.rllib.team_module import RemalisPolicy
+    from remalis_agents.team import Team
 
 _POLICY = Path("learner_group/learner/rl_module/default_policy")
 FIRST_SEED = 1000
@@ -100,44 +101,45 @@ def load_policy(path: str | Path) -> RemalisPolicy:
     return module
 
 
-class PolicyActor:
-    """A policy as a function from one team observation to one team action.
+def load_team(path: str | Path, sample: bool = False) -> Team:
+    """A trained team: an exported folder, or the latest checkpoint of a run.
 
     Args:
-        policy: a loaded policy.
+        path: what ``Team.save_pretrained`` wrote, or a checkpoint, trial or run folder.
         sample: draw actions as in training, instead of taking the most probable.
-    """
-
-    def __init__(self, policy: RemalisPolicy, sample: bool = False) -> None:
-        import torch
-
-        # A pass over a team is too small to share: with more threads it takes ten times as long.
-        torch.set_num_threads(1)
-        self.policy, self.sample = policy, sample
-
-    def __call__(self, observation: Mapping[str, Any]) -> np.ndarray:
-        import torch
-
-        batch = {"obs": {k: torch.as_tensor(v).unsqueeze(0) for k, v in observation.items()}}
-        act = self.policy.forward_exploration if self.sample else self.policy.forward_inference
-        return act(batch)["actions"][0].numpy()
-
-
-def check_fits(policy: RemalisPolicy, env: Any, name: str) -> None:
-    """One sentence where a policy was trained for agents that see or do something else.
 
     Raises:
-        CheckpointError: the agents' vectors or actions are of another size.
+        RemalisError: there is neither.
+    """
+    from remalis_agents.team import CONFIG_FILE, Team
+
+    if (Path(path) / CONFIG_FILE).exists():
+        return Team.from_pretrained(path, sample)
+    policy = load_policy(path)
+    return Team(policy.model, policy.model_config.get("trained_on"), sample)
+
+
+def check_fits(team: Team, env: Any, name: str) -> None:
+    """One sentence where a team was trained for agents that see or do something else.
+
+    Raises:
+        CheckpointError: the agents' vectors or actions are of another size, or there are more agents than weights.
     """
     from remalis_agents.rllib.team_module import CheckpointError
 
-    ours, theirs = policy.observation_space["obs"].shape[-1], env.observation_space["obs"].shape[-1]
-    actions, needed = int(policy.action_space.nvec[0]), int(env.action_space.nvec[0])
-    if (ours, actions) != (theirs, needed):
-        trained = policy.model_config.get("trained_on", {}).get("env", "another environment")
+    spec, trained = team.spec, team.trained_on.get("env", "another environment")
+    agents, size = env.observation_space["obs"].shape
+    needed = int(env.action_space.nvec[0])
+    if (spec.observation_size, spec.action_count) != (size, needed):
         raise CheckpointError(
-            f"This checkpoint (network {policy.network_name!r}, trained on {trained}) is for agents with vectors of "
-            f"length {ours} and {actions} actions, but those of {name} have length {theirs} and {needed} actions."
+            f"This checkpoint (network {team.name!r}, trained on {trained}) is for agents with vectors of length "
+            f"{spec.observation_size} and {spec.action_count} actions, but those of {name} have length {size} and "
+            f"{needed} actions."
+        )
+    if spec.sharing == "none" and agents > spec.max_agents:
+        raise CheckpointError(
+            f"This checkpoint has weights for each of {spec.max_agents} agents (sharing: none), but {name} has "
+            f"{agents} agents."
         )
 
 
@@ -163,8 +165,8 @@ def evaluate(
         sample: draw actions as in training.
         on_episode: called after each episode with its number and figures.
     """
-    policy = load_policy(checkpoint)
-    trained = policy.model_config.get("trained_on", {})
+    actor = load_team(checkpoint, sample)
+    trained = actor.trained_on
     name = env or trained.get("env")
     if name is None:
         raise RemalisError("This checkpoint does not say what it was trained on: name the environment with --env.")
@@ -176,8 +178,7 @@ def evaluate(
     options |= env_config or {}
     team = make_team_env(name, options)
     try:
-        check_fits(policy, team, name)
-        actor = PolicyActor(policy, sample)
+        check_fits(actor, team, name)
         seeds, figures = [first_seed + i for i in range(episodes)], []
         for i, seed in enumerate(seeds):
             figures.append(play(team, actor, seed))
@@ -188,11 +189,12 @@ def evaluate(
     return Evaluation(name, options, seeds, figures)
 
 
-def play(team: Any, actor: Callable[[Mapping[str, Any]], np.ndarray], seed: int) -> dict[str, float]:
+def play(team: Any, actor: Team, seed: int) -> dict[str, float]:
     """One episode: its ``team_return`` and the environment's own figures."""
     import torch
 
     torch.manual_seed(seed)
+    actor.begin()
     observation, _ = team.reset(seed=seed)
     total, over, info = 0.0, False, {}
     while not over:

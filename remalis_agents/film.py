@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-import numpy as np
-
 from remalis_agents.film_files import FilmError, film_writer
 from remalis_envs.traffic.render import Recorder, Renderer, Scene, blend
 
@@ -21,7 +19,7 @@ _EPSILON_S = 1e-6
 
 
 class Player(Protocol):
-    """What can be filmed: a controller, or a learned team (:class:`TeamPlayer`)."""
+    """What can be filmed: a controller, or a trained team (:class:`remalis_agents.team.Team`)."""
 
     def reset(self, env: Any, seed: int) -> None:
         """Begin an episode."""
@@ -45,29 +43,6 @@ class Film:
     def duration_s(self) -> float:
         """How long it plays."""
         return self.frames / self.fps
-
-
-class TeamPlayer:
-    """A learned team as a player.
-
-    Args:
-        actor: from one team observation to one team action, such as ``evaluate.PolicyActor``.
-    """
-
-    def __init__(self, actor: Callable[[Mapping[str, Any]], np.ndarray]) -> None:
-        self.actor = actor
-
-    def reset(self, env: Any, seed: int) -> None:
-        self._adjacency = env.adjacency().astype(np.int8)
-
-    def act(self, observations: Mapping[str, Any]) -> dict[str, int]:
-        view = {
-            "obs": np.stack([own["observation"] for own in observations.values()]),
-            "alive": np.ones(len(observations), np.float32),
-            "action_mask": np.stack([own["action_mask"] for own in observations.values()]),
-            "adjacency": self._adjacency,
-        }
-        return dict(zip(observations, np.asarray(self.actor(view)).tolist(), strict=True))
 
 
 def film(

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from remalis_agents.film import Film, Player, TeamPlayer, check_pace, film
+from remalis_agents.film import Film, Player, check_pace, film
 from remalis_agents.film_files import film_writer
 from remalis_envs.errors import RemalisError
 
@@ -112,21 +112,21 @@ def _player(args: argparse.Namespace) -> tuple[Player, dict[str, Any], str]:
 
 def _learned(checkpoint: str) -> tuple[Player, dict[str, Any], str]:
     """A trained team, the options of the traffic environment that it was trained in, and the network's name."""
-    from remalis_agents.evaluate import PolicyActor, check_fits, load_policy
+    from remalis_agents.evaluate import check_fits, load_team
     from remalis_envs.team import TeamEnv
     from remalis_envs.traffic.traffic_v0 import traffic_v0
 
-    policy = load_policy(checkpoint)
-    trained = dict(policy.model_config.get("trained_on", {}))
+    team = load_team(checkpoint)
+    trained = team.trained_on
     options = dict(trained.get("env_config", {})) if "Traffic" in str(trained.get("env", "")) else {}
     options.pop("max_agents", None)
     # Every traffic agent has the same spaces, so the smallest map tells whether the team fits.
     smallest = TeamEnv(traffic_v0("easy"))
     try:
-        check_fits(policy, smallest, "the traffic environment")
+        check_fits(team, smallest, "the traffic environment")
     finally:
         smallest.close()
-    return TeamPlayer(PolicyActor(policy)), options, f"learned, {policy.network_name}"
+    return team, options, f"learned, {team.name}"
 
 
 def _size(path: Path) -> str:

@@ -137,10 +137,9 @@ def _play(job: Job) -> list[EpisodeResult]:
 
 
 def _learned(run_dir: str | Path) -> Any:
-    from remalis_agents.evaluate import PolicyActor, load_policy
-    from remalis_agents.film import TeamPlayer
+    from remalis_agents.evaluate import load_team
 
-    return TeamPlayer(PolicyActor(load_policy(run_dir)))
+    return load_team(run_dir)
 
 
 def _show(results: list[EpisodeResult]) -> None:

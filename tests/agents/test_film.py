@@ -14,7 +14,7 @@ from PIL import Image
 import remalis_envs
 from remalis_agents import play
 from remalis_agents.controllers import make_controller
-from remalis_agents.film import TeamPlayer, film, resample, scenes
+from remalis_agents.film import film, resample, scenes
 from remalis_agents.film_files import GIF_WIDTH_PX, FilmError, film_writer
 from remalis_envs.errors import RemalisError
 from remalis_envs.traffic.env import TrafficEnv
@@ -97,20 +97,6 @@ def test_the_time_to_skip_is_not_shown(env, tmp_path):
     with pytest.raises(FilmError, match="ended before the 61 s"):
         film(env, player, tmp_path / "a.mp4", skip_s=61)
     assert list(tmp_path.iterdir()) == []
-
-
-def test_a_learned_team_sees_what_the_team_view_shows_it(env, tmp_path):
-    seen = []
-
-    def first_legal(view):
-        seen.append({name: array.shape for name, array in view.items()})
-        return view["action_mask"].argmax(axis=1)
-
-    film(env, TeamPlayer(first_legal), tmp_path / "a.mp4", seconds=10, fps=1, speed=10, width=480)
-    from remalis_envs.team import TeamEnv
-
-    team = TeamEnv(env)
-    assert seen[0] == {name: space.shape for name, space in team.observation_space.spaces.items()}
 
 
 def test_frames_between_scenes_are_interpolated_and_none_is_missed():
