@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from remalis_agents.evaluation import interval
-from remalis_agents.registration import PREFIX, make_team_env
+from remalis_agents.mixtures import with_world
+from remalis_agents.registration import make_team_env
 from remalis_envs.errors import RemalisError
+from remalis_envs.registration import WITH_SPLITS
 
 if TYPE_CHECKING:
     from remalis_agents.rllib.team_module import RemalisPolicy
@@ -171,12 +173,13 @@ def evaluate(
     if name is None:
         raise RemalisError("This checkpoint does not say what it was trained on: name the environment with --env.")
     options = dict(trained.get("env_config", {})) if name == trained.get("env") else {}
-    if name.startswith(PREFIX):
+    if name in WITH_SPLITS:
         options["split"] = "test"
-    if env_config and env_config.keys() & {"level", "scenario"}:  # another world altogether
-        options = {key: value for key, value in options.items() if key not in ("level", "scenario", "protocol")}
-    options |= env_config or {}
-    team = make_team_env(name, options)
+    options = with_world(options, env_config or {})
+    try:
+        team = make_team_env(name, options)
+    except TypeError as error:
+        raise RemalisError(f"{name} cannot be made with {options}: {error}") from None
     try:
         check_fits(actor, team, name)
         seeds, figures = [first_seed + i for i in range(episodes)], []

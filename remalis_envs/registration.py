@@ -16,15 +16,31 @@ def make_traffic_team(*, max_agents: int | None = None, **kwargs: Any) -> gymnas
     return TeamEnv(traffic_v0(**kwargs), max_agents=max_agents)
 
 
+def make_partners_team(*, max_agents: int | None = None, **kwargs: Any) -> gymnasium.Env[Any, Any]:
+    """The team view of ``partners_v0``."""
+    from remalis_envs.diagnostics import partners_v0
+    from remalis_envs.team import TeamEnv
+
+    return TeamEnv(partners_v0(**kwargs), max_agents=max_agents)
+
+
+TEAMS = {"remalis/TrafficTeam-v0": make_traffic_team, "remalis/PartnersTeam-v0": make_partners_team}
+PARALLEL = {
+    "remalis/traffic-v0": "remalis_envs.traffic:traffic_v0",
+    "remalis/partners-v0": "remalis_envs.diagnostics:partners_v0",
+}
+
+WITH_SPLITS = ("remalis/TrafficTeam-v0",)
+"""Team views that keep worlds apart for training and test, and take ``split``."""
+
+
 def register_all() -> None:
     """Make every environment known by name."""
-    if "remalis/TrafficTeam-v0" not in gymnasium.registry:
-        # The environment truncates by itself, and Gymnasium's order wrapper would hide the team's own errors.
-        gymnasium.register(
-            "remalis/TrafficTeam-v0",
-            entry_point="remalis_envs.registration:make_traffic_team",
-            order_enforce=False,
-            disable_env_checker=True,
-        )
-    if "remalis/traffic-v0" not in pettingzoo.parallel_registry:
-        pettingzoo.register("parallel", "remalis/traffic-v0", entry_point="remalis_envs.traffic:traffic_v0")
+    for name, make in TEAMS.items():
+        if name not in gymnasium.registry:
+            # The environments truncate by themselves, and Gymnasium's order wrapper would hide the team's own errors.
+            entry_point = f"{make.__module__}:{make.__name__}"
+            gymnasium.register(name, entry_point=entry_point, order_enforce=False, disable_env_checker=True)
+    for name, entry_point in PARALLEL.items():
+        if name not in pettingzoo.parallel_registry:
+            pettingzoo.register("parallel", name, entry_point=entry_point)

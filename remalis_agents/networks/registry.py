@@ -24,9 +24,13 @@ def register_network(name: str) -> Callable[[N], N]:
     return add
 
 
+def _built_in() -> set[str]:
+    return {method.network for method in METHODS.values()} - {""}
+
+
 def network_names() -> list[str]:
     """The names of all registered networks; each built-in one stands in a module of its name."""
-    for name in {method.network for method in METHODS.values()} - {""}:
+    for name in _built_in():
         import_module(f"remalis_agents.networks.{name}")
     return sorted(_NETWORKS)
 
@@ -41,7 +45,6 @@ def network_class(name: str) -> type[TeamNetwork]:
         UnknownNameError: no network has this name.
         RemalisError: the module cannot be imported.
     """
-    names = network_names()
     module, _, own = name.rpartition(":")
     if module:
         try:
@@ -51,9 +54,10 @@ def network_class(name: str) -> type[TeamNetwork]:
                 f"Network {name!r} names module {module!r}, which cannot be imported ({error}): install it, or add "
                 "its folder to PYTHONPATH."
             ) from None
-        names = sorted(_NETWORKS)
+    elif own in _built_in():
+        import_module(f"remalis_agents.networks.{own}")
     if own not in _NETWORKS:
-        raise unknown("network", own, names)
+        raise unknown("network", own, network_names())
     return _NETWORKS[own]
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import tree
 from ray.rllib.connectors.connector_v2 import ConnectorV2
 from ray.rllib.core import DEFAULT_MODULE_ID
 from ray.rllib.core.columns import Columns
@@ -32,11 +31,11 @@ def keep_chunk_states(episode: Any, module: Any) -> None:
         first = episode.get_extra_model_outputs(Columns.STATE_OUT, -1, neg_index_as_lookback=True)
     after = episode.get_extra_model_outputs(Columns.STATE_OUT)
     if isinstance(after, list):
-        after = tree.map_structure(lambda *steps: np.stack(steps), *after)
+        after = {name: np.stack([step[name] for step in after]) for name in first}
     # The last state, too: the learner appends a step, with which a sequence of its own may begin.
-    episode.custom_data[_KEPT] = tree.map_structure(
-        lambda before, later: np.concatenate([before[None], later])[::length], first, after
-    )
+    episode.custom_data[_KEPT] = {
+        name: np.concatenate([before[None], after[name]])[::length] for name, before in first.items()
+    }
     del episode.extra_model_outputs[Columns.STATE_OUT]
 
 
@@ -52,6 +51,6 @@ class ChunkStates(ConnectorV2):
             if kept is None:  # RLlib's own connector adds what it stored
                 return batch
             count = -(-len(episode) // length)
-            kept = tree.map_structure(lambda states, count=count: states[:count], kept)
+            kept = {name: states[:count] for name, states in kept.items()}
             self.add_n_batch_items(batch, Columns.STATE_IN, kept, count, episode)
         return batch
