@@ -53,7 +53,7 @@ def whole_actions(actions: Any, agents: Sequence[str], find: FindAgent) -> npt.N
     Raises:
         RemalisError: an agent is missing or unknown, or an action is not in ``Discrete(MAX_PHASES)``.
     """
-    if not isinstance(actions, Mapping):
+    if not isinstance(actions, dict | Mapping):  # a dict is known at once, any other mapping by a search
         raise RemalisError(f"step() takes a mapping from agents to actions, not {type(actions).__name__}")
     try:
         raw = [actions[agent] for agent in agents]
@@ -70,7 +70,8 @@ def whole_actions(actions: Any, agents: Sequence[str], find: FindAgent) -> npt.N
     if values.dtype.kind not in "iu" or values.shape != (len(agents),):
         bad = next((a for a, v in zip(agents, raw, strict=True) if not _is_index(v)), agents[0])
         raise RemalisError(f"the action of {bad!r} must be one integer, not {actions[bad]!r}")
-    if values.min() < 0 or values.max() >= MAX_PHASES:
+    whole = values.tolist()
+    if min(whole) < 0 or max(whole) >= MAX_PHASES:
         bad = agents[int(np.flatnonzero((values < 0) | (values >= MAX_PHASES))[0])]
         raise RemalisError(f"action {actions[bad]} of {bad!r} is outside Discrete({MAX_PHASES})")
     return values.astype(np.int64, copy=False)

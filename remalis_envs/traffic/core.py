@@ -20,15 +20,10 @@ from remalis_envs.traffic.engine.programs import Control, with_programs
 from remalis_envs.traffic.engine.readings import Counter, Counts, Vehicles
 from remalis_envs.traffic.engine.signals import SignalControl
 from remalis_envs.traffic.engine.simulation import Simulation, SimulationFiles
+from remalis_envs.traffic.global_state import global_state
 from remalis_envs.traffic.metrics import EpisodeRecord, summarise
-from remalis_envs.traffic.network.model import MAX_PHASES
-from remalis_envs.traffic.observations import (
-    GREEN_SCALE_S,
-    VEHICLE_SCALE,
-    WAIT_SCALE_S,
-    Observer,
-    SignalView,
-)
+from remalis_envs.traffic.network.model import MAX_ARMS
+from remalis_envs.traffic.observations import Observer, SignalView
 from remalis_envs.traffic.outcomes import Events, Tracker, concepts_seen, subgoals_served
 from remalis_envs.traffic.render.recording import SceneLog
 from remalis_envs.traffic.render.scene import Scene, take_scene
@@ -63,10 +58,10 @@ class TrafficCore:
         if config.observation == "sumo_rl" or not SUMO_RL_REWARDS.keys().isdisjoint(names_of(config.reward)):
             self.sumo_rl = SumoRLView(self.scenario.network, self.simulation)
         self.tables = Tables.of(self.scenario)
-        self._crossing_shown = np.zeros((n, MAX_PHASES), dtype=bool)
-        self._crossing_shown.reshape(-1)[self.index.phase_crossing_row] = True
-        self._agents = np.arange(n)
-        self._nobody, self._zeros = np.zeros(n, dtype=bool), np.zeros(n)
+        self._crossing_shown = np.zeros(self.index.phase_exists.size, dtype=bool)
+        self._crossing_shown[self.index.phase_crossing_row] = True
+        self._sees_all = self.scenario.detectors.perfect
+        self._zeros, self._no_subgoal = np.zeros(n), np.full(n, -1)
         self.now_s = self.scenario.files.begin_s
         self.scene_log: SceneLog | None = None
 
@@ -115,11 +110,9 @@ class TrafficCore:
             self.sumo_rl.reset()
         self.control.reset(begin, self._set_state)
         n = self.index.n_agents
-        self._subgoal, self._reward = np.full(n, -1), np.zeros(n)
-        self._discharged = np.zeros(n)
         self._pedestrians = np.zeros(self.index.n_crossings)
         self._waiting_s = np.zeros(n)
-        self.arrays.masked[:] = False
+        self.arrays.masked[:], self.arrays.online[:] = False, True
         self._look(Events(np.zeros(self.index.n_arm_rows, np.int64), np.zeros(n, bool)), begun=True)
 
     def close(self) -> None:
@@ -168,13 +161,16 @@ class TrafficCore:
 
     def _decide(self, actions: npt.NDArray[np.int64]) -> None:
         arrays = self.arrays
+        legal = arrays.masks.take(self.index.first_phase_row + actions) > 0
+        legal &= actions >= 0
         if self._programs:  # nothing is asked of them, so nothing can be illegal
             actions = np.where(self._programmed, self.control.current, actions)
-        legal = (actions >= 0) & (arrays.masks[self._agents, actions] > 0) | self._programmed
+            legal |= self._programmed
         np.logical_not(legal, out=arrays.masked)
-        arrays.masked[actions < 0] = False
-        if not (legal & arrays.online).all():
-            actions = np.where(legal & arrays.online, actions, self.control.safe_default(arrays.masks))
+        obeyed = legal & arrays.online
+        if np.count_nonzero(obeyed) < len(obeyed):
+            arrays.masked[actions < 0] = False
+            actions = np.where(obeyed, actions, self.control.safe_default(arrays.masks))
             self.record.masked_actions += int((arrays.masked & arrays.online).sum())
         self.control.decide(actions, self.now_s)
 
@@ -187,58 +183,47 @@ class TrafficCore:
         truth = self.counter.count(vehicles)
         moved = self.tracker.update(vehicles, now)
         events = moved if events is None else events
-        people_waited = self._people_waited()
-        if ix.n_crossings:
-            self._pedestrians = self.simulation.waiting_pedestrians()
-        shown = self._crossing_shown[self._agents, self.control.current]
-        subgoal = subgoals_served(ix, events, truth, shown, people_waited)
+        discharged = events.discharged_by_agent
+        subgoal = subgoals_served(ix, events, discharged, truth, self._read_crossings() if ix.n_crossings else None)
         if self.sumo_rl is not None:
             self.sumo_rl.read()
         reward = self._pay(vehicles, truth, events)
         if not begun:
             self.record.observe(vehicles, truth, self.scenario.timing.decision_s)
-        working = None if self.scenario.detectors.perfect else self.detectors.working(now)
+        working = None if self._sees_all else self.detectors.working(now)
         arrays.concepts[:] = concepts_seen(
             ix, subgoal, truth, self.disruptions.arm_concepts, self.disruptions.arm_weather, working
         )
         arrays.subgoals[:] = subgoal
-        arrays.rewards[:] = 0.0 if begun else reward
-        self._subgoal = np.full_like(subgoal, -1) if begun else subgoal
-        self._reward = arrays.rewards.copy()
-        self._discharged = events.discharged.reshape(ix.n_agents, -1).sum(axis=1).astype(np.float64)
-        self._show(vehicles, truth, working)
+        if begun:
+            subgoal, reward = self._no_subgoal, self._zeros
+        arrays.rewards[:] = reward
+        view = SignalView(self.control.current, self.control.times(now), subgoal, reward, discharged)
+        self._show(vehicles, truth, view, working)
         self.last = Look(vehicles, truth, events, working)
 
-    def _show(self, vehicles: Vehicles, truth: Counts, working: npt.NDArray[np.bool_] | None) -> None:
+    def _show(self, vehicles: Vehicles, truth: Counts, view: SignalView, working: npt.NDArray[np.bool_] | None) -> None:
         """Fill observations and masks from what the detectors see."""
-        arrays, now, counts = self.arrays, self.now_s, truth
+        arrays, counts = self.arrays, truth
         if working is not None:
             counts = self.counter.count(*self.detectors.see(vehicles, working))
-        must_switch = self.control.must_switch(now)
-        view = SignalView(
-            self.control.current,
-            self.control.elapsed_s(now),
-            self.control.in_transition(now),
-            must_switch,
-            self._subgoal,
-            self._reward,
-            self._discharged,
-        )
         self.observer.fill(counts, view, self._pedestrians if self.index.n_crossings else None, working)
         if self.sumo_rl is not None and self.config.observation == "sumo_rl":
-            passed = now - self.control.green_since_s >= self.scenario.timing.min_green_s
-            self.sumo_rl.fill(arrays.observations, self.control.current, passed)
-        self.control.mask(now, must_switch, out=arrays.masks)
-        arrays.online[:] = True
-        for agent, begin, end in self.outages:
-            if begin <= now < end:
-                arrays.online[agent] = False
+            self.sumo_rl.fill(arrays.observations, view.current, view.times.min_green_passed)
+        self.control.mask(view.times, out=arrays.masks)
+        if self.outages:
+            arrays.online[:] = True
+            for agent, begin, end in self.outages:
+                if begin <= self.now_s < end:
+                    arrays.online[agent] = False
 
-    def _people_waited(self) -> npt.NDArray[np.bool_]:
-        if not self.index.n_crossings:
-            return self._nobody
-        agent = self.index.crossing_arm // (self.index.n_arm_rows // self.index.n_agents)
-        return np.bincount(agent, weights=self._pedestrians, minlength=self.index.n_agents) > 0
+    def _read_crossings(self) -> npt.NDArray[np.bool_]:
+        """See who waits now; returns agents whose phase lets some cross that waited before, bool ``(N,)``."""
+        ix, before = self.index, self._pedestrians
+        self._pedestrians = self.simulation.waiting_pedestrians()
+        waited = np.bincount(ix.crossing_arm // MAX_ARMS, weights=before, minlength=ix.n_agents) > 0
+        served: npt.NDArray[np.bool_] = waited & self._crossing_shown.take(ix.first_phase_row + self.control.current)
+        return served
 
     def _pay(self, vehicles: Vehicles, truth: Counts, events: Events) -> npt.NDArray[np.float64]:
         ix, waiting, co2 = self.index, self._waiting_s, self._zeros
@@ -279,27 +264,8 @@ class TrafficCore:
         return self.observer.array[agent].copy()
 
     def state(self) -> npt.NDArray[np.float32]:
-        """The true global state, float32 ``(N * STATE_FEATURES,)``: arms' traffic, then phase, green and change."""
-        truth, n = self.last.truth, self.index.n_agents
-        arms = np.stack(
-            [
-                truth.arm_queue / VEHICLE_SCALE,
-                truth.arm_vehicles / VEHICLE_SCALE,
-                truth.arm_speed_share,
-                truth.arm_wait_s / WAIT_SCALE_S,
-                truth.exit_vehicles * self.index.per_out_capacity[:-1],
-            ],
-            axis=-1,
-        ).reshape(n, -1)
-        signals = np.stack(
-            [
-                self.control.current / MAX_PHASES,
-                self.control.elapsed_s(self.now_s) / GREEN_SCALE_S,
-                self.control.in_transition(self.now_s),
-            ],
-            axis=-1,
-        )
-        return np.concatenate([arms, signals], axis=1).astype(np.float32).reshape(-1)
+        """The true global state, float32 ``(N * STATE_FEATURES,)``."""
+        return global_state(self.index, self.last.truth, self.control.current, self.control.times(self.now_s))
 
     # -- pictures ---------------------------------------------------------------------------------------------
     def scene(self) -> Scene:

@@ -18,7 +18,8 @@ from remalis_envs.traffic.arguments import outages, refuse_masked, whole_actions
 from remalis_envs.traffic.backends import BACKENDS, Backend, is_usable, open_backend
 from remalis_envs.traffic.core_config import SPLITS, Arrays, CoreConfig
 from remalis_envs.traffic.engine.index import NetworkIndex
-from remalis_envs.traffic.network.model import MAX_ARMS, MAX_PHASES, Phase, RoadNetwork
+from remalis_envs.traffic.global_state import STATE_FEATURES
+from remalis_envs.traffic.network.model import MAX_PHASES, Phase, RoadNetwork
 from remalis_envs.traffic.observations import LAYOUT, LIMIT, OBSERVATION_SIZE, Layout
 from remalis_envs.traffic.remote import SimulatorDied
 from remalis_envs.traffic.sumo_rl_view import observation_sizes
@@ -313,10 +314,6 @@ class TrafficEnv(ParallelEnv[str, Observation, int]):
         self.agents = []
         self._ended = "the environment is closed; reset() opens it again"
         self._arrays = None
-
-
-STATE_FEATURES = MAX_ARMS * 5 + 3
-"""Numbers an intersection adds to the global state."""
 
 
 def _observation_spaces(config: CoreConfig) -> dict[str, spaces.Dict]:

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from remalis_envs.traffic.engine.index import NetworkIndex
-from remalis_envs.traffic.engine.readings import HALTING_M_S, Counts, Vehicles
+from remalis_envs.traffic.engine.readings import Counts, Vehicles
 from remalis_envs.traffic.engine.simulation import Simulation
 from remalis_envs.traffic.outcomes import AlignmentRecord
 
@@ -74,7 +74,7 @@ class EpisodeRecord:
         self.queue_veh += float(np.add.reduce(counts.arm_queue)) / self.index.n_agents
         self.speed_share += float(np.add.reduce(vehicles.speed_share)) / len(vehicles.ids) if vehicles.ids else 1.0
         # Only halting cars have waited at all.
-        self.stops += float(np.count_nonzero((vehicles.speed_m_s < HALTING_M_S) & (vehicles.wait_s <= interval_s)))
+        self.stops += float(np.count_nonzero(vehicles.wait_s[vehicles.halting] <= interval_s))
 
 
 def gini(values: npt.NDArray[np.float64]) -> float:

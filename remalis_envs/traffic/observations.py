@@ -111,6 +111,7 @@ OBSERVATION_SIZE = LAYOUT.size
 _P = {name: column for column, name in enumerate(PHASE_FEATURES)}
 _A = {name: column for column, name in enumerate(ARM_FEATURES)}
 _I = {name: column for column, name in enumerate(INTERSECTION_FEATURES)}
+_LAST_SUBGOAL = slice(_I["last_reward"] - len(SUBGOALS), _I["last_reward"])
 
 
 @dataclass
@@ -248,7 +249,6 @@ class Observer:
         block[:, _I["time_in_phase"]] = times.elapsed_s * (1.0 / GREEN_SCALE_S)
         block[:, _I["in_transition"]] = times.in_transition
         block[:, _I["must_switch"]] = times.must_switch
-        first = _I["last_" + SUBGOALS[0].replace(" ", "_")]
-        block[:, first : first + len(SUBGOALS)] = self._subgoal_hot.take(view.last_subgoal, axis=0)
+        block[:, _LAST_SUBGOAL] = self._subgoal_hot.take(view.last_subgoal, axis=0)
         block[:, _I["last_reward"]] = view.last_reward
         block[:, _I["last_discharged"]] = view.last_discharged * (1.0 / VEHICLE_SCALE)

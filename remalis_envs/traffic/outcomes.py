@@ -6,9 +6,9 @@ sub-tasks"). Everything comes from the simulation's own record, so it scores sil
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import dataclass, field
 from itertools import repeat
+from math import inf
 
 import numpy as np
 import numpy.typing as npt
@@ -82,6 +82,12 @@ class Events:
     """Arm rows whose platoon missed its deadline now."""
     aligned: list[int] = field(default_factory=list)
 
+    @property
+    def discharged_by_agent(self) -> npt.NDArray[np.int64]:
+        """Cars that crossed a stop line of each intersection, ``(N,)``."""
+        total: npt.NDArray[np.int64] = np.add.reduce(self.discharged.reshape(-1, MAX_ARMS), axis=1)
+        return total
+
 
 class Tracker:
     """Follows every car from road to road."""
@@ -94,7 +100,8 @@ class Tracker:
         """Forget the last episode."""
         self._road: dict[str, int] = {}
         self._platoon_of: dict[str, Platoon] = {}
-        self._open: deque[Platoon] = deque()
+        self._open: list[Platoon] = []
+        self._next_deadline_s = inf  # of those open, which roads of different lengths put out of order
         self.alignment = AlignmentRecord()
 
     def update(self, vehicles: Vehicles, now_s: float) -> Events:
@@ -103,16 +110,16 @@ class Tracker:
         road = ix.road_of_code[vehicles.code]
         before = np.fromiter(map(self._road.get, ids, repeat(-1)), np.int64, len(ids))
         self._road = dict(zip(ids, road.tolist(), strict=True))
-        moved = np.flatnonzero((before != road) & (before >= 0))
-        left, entered = before[moved], road[moved]
-        events = Events(np.bincount(left[left < rows], minlength=rows), np.zeros(ix.n_agents, dtype=bool))
+        moved = ((before != road) & (before >= 0)).nonzero()[0]
+        left = before[moved]
+        events = Events(np.bincount(left, minlength=rows)[:rows], np.zeros(ix.n_agents, dtype=bool))
         if len(vehicles.emergency):
             passed = np.intersect1d(moved, vehicles.emergency)
             gone = before[passed]
             events.cleared[gone[gone < rows] // MAX_ARMS] = True
         movers = [ids[k] for k in moved.tolist()]
         self._cross(movers, now_s, events)
-        self._gather(movers, left, entered, now_s)
+        self._gather(movers, left.tolist(), road[moved].tolist(), now_s)
         self._expire(now_s, events)
         return events
 
@@ -130,53 +137,62 @@ class Tracker:
                 self.alignment.coordination_s += now_s - platoon.begun_s
                 events.aligned.append(platoon.road)
 
-    def _gather(
-        self, movers: list[str], left: npt.NDArray[np.int64], entered: npt.NDArray[np.int64], now_s: float
-    ) -> None:
+    def _gather(self, movers: list[str], left: list[int], entered: list[int], now_s: float) -> None:
         """Open a platoon for every road between signals that enough cars entered."""
         ix, rows = self.index, self.index.n_arm_rows
-        between = (left < rows) & (entered < rows)
-        if not between.any():
-            return
-        sizes = np.bincount(entered[between], minlength=rows)
-        for road in np.flatnonzero(sizes >= DEPENDENT_FROM_VEH).tolist():
-            if ix.arm_upstream[road] < 0:
+        entering: dict[int, list[str]] = {}
+        for car, before, road in zip(movers, left, entered, strict=True):
+            if before < rows and road < rows:
+                entering.setdefault(road, []).append(car)
+        for road in sorted(entering):
+            cars = entering[road]
+            if len(cars) < DEPENDENT_FROM_VEH or ix.arm_upstream[road] < 0:
                 continue
-            deadline = now_s + ix.arm_free_flow_s[road] + ALIGNMENT_SLACK_S
-            platoon = Platoon(road, int(sizes[road]), now_s, deadline)
+            platoon = Platoon(road, len(cars), now_s, now_s + float(ix.arm_free_flow_s[road]) + ALIGNMENT_SLACK_S)
             self._open.append(platoon)
+            self._next_deadline_s = min(self._next_deadline_s, platoon.deadline_s)
             self.alignment.dependent_pairs += 1
-            for k in np.flatnonzero(between & (entered == road)).tolist():
-                self._platoon_of[movers[k]] = platoon
+            for car in cars:
+                self._platoon_of[car] = platoon
 
     def _expire(self, now_s: float, events: Events) -> None:
-        """Close platoons whose time is up. Roads differ in length, so the queue is scanned, not popped."""
-        if not self._open or min(p.deadline_s for p in self._open) > now_s:
+        """Close platoons whose time is up."""
+        if self._next_deadline_s > now_s:
             return
-        still: deque[Platoon] = deque()
-        for platoon in self._open:
-            if platoon.deadline_s > now_s:
-                still.append(platoon)
-            elif platoon.aligned_s < 0:
-                events.misaligned.append(platoon.road)
-        self._open = still
+        late = [platoon for platoon in self._open if platoon.deadline_s <= now_s]
+        events.misaligned.extend(platoon.road for platoon in late if platoon.aligned_s < 0)
+        self._open = [platoon for platoon in self._open if platoon.deadline_s > now_s]
+        self._next_deadline_s = min((platoon.deadline_s for platoon in self._open), default=inf)
 
 
 def subgoals_served(
     index: NetworkIndex,
     events: Events,
+    discharged: npt.NDArray[np.int64],
     counts: Counts,
-    crossing_shown: npt.NDArray[np.bool_],
-    people_waited: npt.NDArray[np.bool_],
+    crossing_served: npt.NDArray[np.bool_] | None = None,
 ) -> npt.NDArray[np.int64]:
-    """The sub-goal that each intersection's last action served, int64 ``(N,)`` into ``SUBGOALS``."""
-    by_arm = events.discharged.reshape(-1, MAX_ARMS)
-    full = np.flatnonzero((counts.stop_exit[:-1] >= EXIT_FULL) & (counts.stop_queue[:-1] >= 1.0))
-    blocked = np.zeros(index.n_agents, dtype=bool)
-    blocked[index.stop_agent[full]] = True
-    idle = np.where(crossing_shown & people_waited, CROSS, np.where(blocked, METER, HOLD))
-    served = np.where(by_arm.max(axis=1) > 0, by_arm.argmax(axis=1), idle)
-    return np.where(events.cleared, CLEAR, served)
+    """The sub-goal that each intersection's last action served, int64 ``(N,)`` into ``SUBGOALS``.
+
+    Args:
+        index: the network's tables.
+        events: what the interval brought.
+        discharged: its ``discharged_by_agent``.
+        counts: true counts.
+        crossing_served: bool ``(N,)``: people waited, and the phase lets some of them cross; None where there are no
+            crossings.
+    """
+    served = events.discharged.reshape(-1, MAX_ARMS).argmax(axis=1)
+    idle = discharged == 0
+    served[idle] = HOLD
+    full = ((counts.stop_exit[:-1] >= EXIT_FULL) & (counts.stop_queue[:-1] >= 1.0)).nonzero()[0]
+    if len(full):
+        blocked = index.stop_agent[full]
+        served[blocked[idle[blocked]]] = METER
+    if crossing_served is not None:
+        served[crossing_served & idle] = CROSS
+    served[events.cleared] = CLEAR
+    return served
 
 
 def concepts_seen(
@@ -201,18 +217,17 @@ def concepts_seen(
         weather: concept of the weather on each arm row, -1 for none, ``(N * MAX_ARMS,)``.
         sensor_ok: bool ``(N * MAX_ARMS,)``.
     """
-    fill = (counts.arm_queue * index.per_in_capacity[:-1]).reshape(-1, MAX_ARMS)
-    arm = np.where(subgoal < MAX_ARMS, subgoal, fill.argmax(axis=1))
-    agents = np.arange(index.n_agents)
-    rows = agents * MAX_ARMS + arm
-    concept = np.searchsorted(_STATE_BOUNDS, fill[agents, arm], side="right")
+    fill = counts.arm_queue * index.per_in_capacity[:-1]
+    arm = np.where(subgoal < MAX_ARMS, subgoal, fill.reshape(-1, MAX_ARMS).argmax(axis=1))
+    rows = index.first_arm_row + arm
+    concept = _STATE_BOUNDS.searchsorted(fill[rows], side="right")
     if weather is not None:
         concept = np.where((concept == 0) & (weather[rows] >= 0), weather[rows], concept)
     if sensor_ok is not None:
         concept = np.where(sensor_ok[rows] | ~index.arm_exists[rows], concept, SENSOR_LOST)
     if incident is not None:
         concept = np.where(incident[rows] >= 0, incident[rows], concept)
-    if counts.arm_emergency.any():
+    if np.count_nonzero(counts.arm_emergency):
         near = counts.arm_emergency.reshape(-1, MAX_ARMS).any(axis=1)
         concept = np.where(near, EMERGENCY_NEAR, concept)
     return concept

@@ -40,7 +40,7 @@ class RewardInputs:
 
 
 def _by_agent(rows: FloatArray) -> FloatArray:
-    total: FloatArray = rows.reshape(-1, MAX_ARMS).sum(axis=1)
+    total: FloatArray = np.add.reduce(rows.reshape(-1, MAX_ARMS), axis=1)
     return total
 
 
@@ -108,16 +108,17 @@ class Reward:
         if scope == "neighbourhood":
             near = index.adjacency() | np.eye(index.n_agents, dtype=bool)
             self._mix = near / near.sum(axis=1, keepdims=True)
+        self._zeros = np.zeros(index.n_agents)
         self._team = scope == "team"
 
     def __call__(self, inputs: RewardInputs) -> FloatArray:
         """Rewards of this decision, float64 ``(N,)``."""
-        total = np.zeros(inputs.index.n_agents)
+        shape, total = (inputs.index.n_agents,), self._zeros
         for function, weight in self.parts:
             values = np.asarray(function(inputs), dtype=np.float64)
-            if values.shape != total.shape:
-                raise RemalisError(f"the reward function returned shape {values.shape}, expected {total.shape}")
-            total += weight * values
+            if values.shape != shape:
+                raise RemalisError(f"the reward function returned shape {values.shape}, expected {shape}")
+            total = total + weight * values
         if self._mix is not None:
             return self._mix @ total
         return np.full_like(total, total.mean()) if self._team else total

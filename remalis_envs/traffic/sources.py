@@ -56,26 +56,24 @@ class TripSource:
 
     def note_departures(self) -> None:
         """Tell the record of vehicles that are due by now."""
-        sumo, trips, departed = self._simulation.sumo, self._record.trips, self._simulation.departed
+        raw, trips, departed = self._simulation.raw, self._record.trips, self._simulation.departed
         for name in departed or ():
             try:
-                due = sumo.vehicle.getDeparture(name) - max(sumo.vehicle.getDepartDelay(name), 0.0)
-            except sumo.TraCIException:  # it has arrived within the same decision
+                due = raw.vehicle_getDeparture(name) - max(raw.vehicle_getDepartDelay(name), 0.0)
+            except self._simulation.sumo.TraCIException:  # it has arrived within the same decision
                 trips.pop(name, None)
                 continue
-            emergency = sumo.vehicle.getVehicleClass(name) == "emergency"
-            trips[name] = Trip(due, self._route_time_s(sumo.vehicle.getRoute(name)), emergency)
+            emergency = raw.vehicle_getVehicleClass(name) == "emergency"
+            trips[name] = Trip(due, self._route_time_s(raw.vehicle_getRoute(name)), emergency)
         self._simulation.departed = []
-        now = sumo.simulation.getTime()
-        for name in sumo.simulation.getPendingVehicles():
+        for name in raw.simulation_getPendingVehicles():
             if name not in trips:  # the delay of one that has not departed counts from when it wanted to
-                trips[name] = Trip(now - sumo.vehicle.getDepartDelay(name), 0.0)
+                trips[name] = Trip(raw.simulation_getTime() - raw.vehicle_getDepartDelay(name), 0.0)
 
     def _route_time_s(self, edges: tuple[str, ...]) -> float:
         if edges not in self._free_flow:
-            index = self._simulation.index
-            codes = [index.edge_code[edge] for edge in edges if edge in index.edge_code]
-            self._free_flow[edges] = float((index.edge_length_m[codes] / index.edge_speed_m_s[codes]).sum())
+            known = self._simulation.index.edge_free_flow_s
+            self._free_flow[edges] = float(np.add.reduce([known[edge] for edge in edges if edge in known]))
         return self._free_flow[edges]
 
     def emergency_positions(self, ids: Sequence[str]) -> npt.NDArray[np.int64]:

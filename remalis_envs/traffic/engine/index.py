@@ -28,6 +28,8 @@ class NetworkIndex:
         self.network = network
         self.n_agents = len(network.intersections)
         self.n_arm_rows = self.n_agents * MAX_ARMS
+        self.first_arm_row = np.arange(self.n_agents) * MAX_ARMS
+        self.first_phase_row = np.arange(self.n_agents) * MAX_PHASES
         self._index_lanes()
         self._index_arms()
         self._index_stops()
@@ -49,6 +51,8 @@ class NetworkIndex:
             self.lanes_of_edge[lane.edge].append(code)
         self.edge_length_m = np.array([self.lane_length_m[self.lanes_of_edge[e][0]] for e in self.edges])
         self.edge_speed_m_s = np.array([self.lane_speed_m_s[self.lanes_of_edge[e]].max() for e in self.edges])
+        free_flow_s = (self.edge_length_m / self.edge_speed_m_s).tolist()
+        self.edge_free_flow_s = dict(zip(self.edges, free_flow_s, strict=True))
         internal = [name for name in self.network.junction_lanes if name not in self.lane_code]
         for code, name in enumerate(internal, start=self.n_lanes):
             self.lane_code[name] = code

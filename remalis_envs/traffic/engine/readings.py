@@ -15,23 +15,27 @@ HALTING_M_S = 0.1
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
+_NO_NUMBERS, _NO_POSITIONS = np.zeros(0), np.zeros(0, np.int64)
+
 
 @dataclass
 class Vehicles:
     """The cars on the road at one moment, arrays of length V in SUMO's own (deterministic) order."""
 
     ids: tuple[str, ...] = ()
-    code: IntArray = field(default_factory=lambda: np.zeros(0, np.int64))
+    code: IntArray = field(default_factory=lambda: _NO_POSITIONS)
     """Lane codes of :class:`NetworkIndex`."""
-    speed_m_s: FloatArray = field(default_factory=lambda: np.zeros(0))
-    wait_s: FloatArray = field(default_factory=lambda: np.zeros(0))
+    speed_m_s: FloatArray = field(default_factory=lambda: _NO_NUMBERS)
+    wait_s: FloatArray = field(default_factory=lambda: _NO_NUMBERS)
     """Seconds since the car last moved."""
-    position_m: FloatArray = field(default_factory=lambda: np.zeros(0))
+    position_m: FloatArray = field(default_factory=lambda: _NO_NUMBERS)
     """Metres from the beginning of its lane; read only where detectors have a range."""
-    emergency: IntArray = field(default_factory=lambda: np.zeros(0, np.int64))
+    emergency: IntArray = field(default_factory=lambda: _NO_POSITIONS)
     """Positions in ``ids`` of emergency vehicles."""
-    speed_share: FloatArray = field(default_factory=lambda: np.zeros(0))
+    speed_share: FloatArray = field(default_factory=lambda: _NO_NUMBERS)
     """Speed over limit, at most 1; filled in by :meth:`Counter.count`."""
+    halting: IntArray = field(default_factory=lambda: _NO_POSITIONS)
+    """Positions in ``ids`` of queued cars."""
 
 
 @dataclass
@@ -72,42 +76,57 @@ class Counter:
         lanes_out = np.bincount(index.out_arm[: index.n_lanes], minlength=index.n_arm_rows + 1)
         # A road that leaves the map has no queue that could grow back: in max pressure's theory it counts nothing.
         self._per_exit_lane = (index.arm_downstream >= 0) / np.maximum(lanes_out, 1)
-        n = index.n_codes
-        self._both_lane = np.concatenate([self._feed_lane, self._feed_lane + n])
+        self._index_places()
+        first = self._lanes_from
+        self._queued_lane = first + index.n_codes + self._feed_lane
+        self._both_lane = np.concatenate([first + self._feed_lane, self._queued_lane])
         self._both_weight = np.concatenate([self._feed_weight, self._feed_weight])
         self._both_start = np.concatenate([self._feed_start, self._feed_start + len(order)])
         self._exit_per_lane = index.exit_weight * self._per_exit_lane[index.exit_row]
         self._exit_capacity = index.per_out_capacity[index.exit_row]
         starts = np.r_[True, np.diff(index.exit_stop) > 0][: len(index.exit_stop)]
         self._exit_start: IntArray = np.flatnonzero(starts)
+        self._no_emergency = np.zeros(index.n_arm_rows)
+        self._no_emergency.flags.writeable = False  # all counts without emergency vehicles share it
+
+    def _index_places(self) -> None:
+        """Where a car counts, by its lane's code, in one array of all counts.
+
+        The array holds, one after the other: cars by arm, queued cars by arm, cars by exit arm, cars by lane, queued
+        cars by lane.
+        """
+        ix, rows = self.index, self.index.n_arm_rows + 1
+        lane = np.arange(ix.n_codes)
+        self._lanes_from = 3 * rows
+        self._n_counts = self._lanes_from + 2 * ix.n_codes
+        self._places = np.stack([ix.in_arm, 2 * rows + ix.out_arm, self._lanes_from + lane])
+        self._queued_places = np.stack([rows + ix.in_arm, self._lanes_from + ix.n_codes + lane])
 
     def count(self, vehicles: Vehicles, keep: npt.NDArray[np.bool_] | None = None) -> Counts:
         """Sum over ``vehicles`` (those where ``keep`` is true)."""
-        ix = self.index
+        ix, rows = self.index, self.index.n_arm_rows
         code, speed, wait = vehicles.code, vehicles.speed_m_s, vehicles.wait_s
-        if keep is not None:
+        if keep is None:
+            halting = vehicles.halting
+        else:
             code, speed, wait = code[keep], speed[keep], wait[keep]
-        rows = ix.n_arm_rows
-        halting = np.flatnonzero(speed < HALTING_M_S)
-        halting_code, halting_wait = code[halting], wait[halting]
-        arm, row = ix.in_arm[code], rows + 1
-        # One pass each over the lanes and the arms for all that is counted there.
-        lanes = np.bincount(np.concatenate((code, halting_code + ix.n_codes)), minlength=2 * ix.n_codes)
-        lane_wait = np.zeros(ix.n_codes)
-        np.maximum.at(lane_wait, halting_code, halting_wait)
-        halting_arm = arm[halting]
-        arms = np.bincount(
-            np.concatenate((arm, halting_arm + row, ix.out_arm[code] + 2 * row)), minlength=3 * row
-        ).astype(np.float64)
-        arm_vehicles, arm_queue, exit_vehicles = arms[:rows], arms[row : row + rows], arms[2 * row :]
-        share = np.minimum(speed / ix.code_speed_m_s[code], 1.0)
+            halting = (speed < HALTING_M_S).nonzero()[0]
+        # One pass each for all that is counted and for the longest waits.
+        places = self._places.take(code, axis=1)
+        queued = self._queued_places.take(code[halting], axis=1).reshape(-1)
+        counts = np.bincount(np.concatenate((places.reshape(-1), queued)), minlength=self._n_counts)
+        halting_wait, longest_wait = wait[halting], np.zeros(self._n_counts)
+        np.maximum.at(longest_wait, queued, np.concatenate((halting_wait, halting_wait)))
+        share = speed / ix.code_speed_m_s[code]
+        np.minimum(share, 1.0, out=share)
         if keep is None:
             vehicles.speed_share = share
-        arm_share = np.bincount(arm, weights=share, minlength=row)[:rows]
-        arm_wait = np.zeros(row)
-        np.maximum.at(arm_wait, halting_arm, halting_wait)
+        arms = counts[: self._lanes_from].astype(np.float64).reshape(3, -1)
+        arm_vehicles, arm_queue, exit_vehicles = arms[0, :rows], arms[1, :rows], arms[2]
+        arm_share = np.bincount(places[0], weights=share, minlength=rows + 1)[:rows]
+        empty = arm_vehicles == 0
         lane_emergency, arm_emergency = self._emergency(vehicles, keep)
-        stop = self._stops(lanes, lane_wait, lane_emergency, exit_vehicles)
+        stop = self._stops(counts, longest_wait, lane_emergency, exit_vehicles)
         return Counts(
             stop,
             stop_vehicles=stop[0],
@@ -118,8 +137,8 @@ class Counter:
             stop_emergency=stop[5],
             arm_vehicles=arm_vehicles,
             arm_queue=arm_queue,
-            arm_wait_s=arm_wait[:rows],
-            arm_speed_share=np.where(arm_vehicles > 0, arm_share / np.maximum(arm_vehicles, 1.0), 1.0),
+            arm_wait_s=longest_wait[rows + 1 : 2 * rows + 1],
+            arm_speed_share=(arm_share + empty) / (arm_vehicles + empty),
             arm_slowness=arm_vehicles - arm_share,
             arm_emergency=arm_emergency,
             exit_vehicles=exit_vehicles[:rows],
@@ -131,24 +150,34 @@ class Counter:
         ix = self.index
         special = vehicles.emergency if keep is None else vehicles.emergency[keep[vehicles.emergency]]
         if not len(special):
-            return None, np.zeros(ix.n_arm_rows)
+            return None, self._no_emergency
         code = vehicles.code[special]
         lanes = np.bincount(code, minlength=ix.n_codes).astype(np.float64)
         arms = np.bincount(ix.in_arm[code], minlength=ix.n_arm_rows + 1)[: ix.n_arm_rows].astype(np.float64)
         return lanes, arms
 
     def _stops(
-        self, lanes: IntArray, lane_wait: FloatArray, lane_emergency: FloatArray | None, exit_vehicles: FloatArray
+        self, counts: IntArray, longest_wait: FloatArray, lane_emergency: FloatArray | None, exit_vehicles: FloatArray
     ) -> FloatArray:
         ix, size = self.index, self.index.n_stops + 1
         by_stop = np.zeros((6, size))
         if size > 1:
-            sums = np.add.reduceat(lanes.take(self._both_lane) * self._both_weight, self._both_start)
+            sums = _sums(counts.take(self._both_lane) * self._both_weight, self._both_start)
             by_stop[:2, :-1] = sums.reshape(2, -1)
-            np.maximum.reduceat(lane_wait.take(self._feed_lane), self._feed_start, out=by_stop[2, :-1])
+            by_stop[2, :-1] = _peaks(longest_wait.take(self._queued_lane), self._feed_start)
             out = exit_vehicles.take(ix.exit_row)
-            by_stop[3, :-1] = by_stop[0, :-1] - np.add.reduceat(out * self._exit_per_lane, self._exit_start)
-            np.maximum.reduceat(out * self._exit_capacity, self._exit_start, out=by_stop[4, :-1])
+            by_stop[3, :-1] = by_stop[0, :-1] - _sums(out * self._exit_per_lane, self._exit_start)
+            by_stop[4, :-1] = _peaks(out * self._exit_capacity, self._exit_start)
             if lane_emergency is not None:
-                np.maximum.reduceat(lane_emergency.take(self._feed_lane), self._feed_start, out=by_stop[5, :-1])
+                by_stop[5, :-1] = _peaks(lane_emergency.take(self._feed_lane), self._feed_start)
         return by_stop
+
+
+def _sums(values: FloatArray, starts: IntArray) -> FloatArray:
+    """Sum of each run of ``values``; nothing to do where every run is one number."""
+    return values if len(starts) == len(values) else np.add.reduceat(values, starts)
+
+
+def _peaks(values: FloatArray, starts: IntArray) -> FloatArray:
+    """Greatest of each run of ``values``."""
+    return values if len(starts) == len(values) else np.maximum.reduceat(values, starts)

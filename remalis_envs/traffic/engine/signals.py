@@ -68,6 +68,28 @@ def plain_transition(old: str, new: str, yellow_s: float, all_red_s: float) -> T
 SetState = Callable[[str, str], None]
 
 
+@dataclass
+class SignalTimes:
+    """How long the signals have shown what they show at one moment, arrays over agents."""
+
+    elapsed_s: npt.NDArray[np.float64]
+    """Seconds of green so far; 0 in transition."""
+    in_transition: npt.NDArray[np.bool_]
+    """Between two greens."""
+    min_green_passed: npt.NDArray[np.bool_]
+    must_switch: npt.NDArray[np.bool_]
+    """One more decision interval would exceed the maximum green, and the minimum is over."""
+
+
+@dataclass(frozen=True)
+class PhaseChange:
+    """The way of one signal from a phase to another."""
+
+    states: tuple[tuple[float, tuple[str, str]], ...]
+    """Seconds from its beginning, and then (signal, state); the last is the new green."""
+    duration_s: float
+
+
 class SignalControl:
     """The signals of all intersections as arrays over agents; times are simulation seconds."""
 
@@ -75,8 +97,10 @@ class SignalControl:
         self.index, self.timing = index, timing
         self._phases = [i.phases for i in index.network.intersections]
         self._ids = [i.id for i in index.network.intersections]
-        self._transitions: dict[tuple[int, int, int], Transition] = {}
+        self._changes: dict[tuple[int, int, int], PhaseChange] = {}
         self._agents = np.arange(index.n_agents)
+        self._has_choice = index.n_phases > 1
+        self._nobody = np.zeros(index.n_agents, dtype=bool)
 
     def reset(self, now_s: float, set_state: SetState) -> None:
         """Show the first phase everywhere."""
@@ -88,32 +112,18 @@ class SignalControl:
         for agent in range(n):
             set_state(self._ids[agent], self._phases[agent][0].state)
 
-    def in_transition(self, now_s: float) -> npt.NDArray[np.bool_]:
-        """Bool ``(N,)``: between two greens."""
-        return self.green_since_s > now_s
+    def times(self, now_s: float) -> SignalTimes:
+        """All that depends on how long the signals have been green."""
+        timing, since = self.timing, now_s - self.green_since_s
+        passed, must_switch = since >= timing.min_green_s, self._nobody
+        if timing.max_green_s < math.inf:
+            must_switch = (since + timing.decision_s > timing.max_green_s) & passed & self._has_choice
+        return SignalTimes(np.maximum(since, 0.0), since < 0.0, passed, must_switch)
 
-    def elapsed_s(self, now_s: float) -> npt.NDArray[np.float64]:
-        """Seconds of green so far, ``(N,)``; 0 in transition."""
-        return np.maximum(now_s - self.green_since_s, 0.0)
-
-    def must_switch(self, now_s: float) -> npt.NDArray[np.bool_]:
-        """Bool ``(N,)``: one more decision interval would exceed the maximum green, and the minimum is over."""
-        elapsed = now_s - self.green_since_s
-        over = elapsed + self.timing.decision_s > self.timing.max_green_s
-        return over & (elapsed >= self.timing.min_green_s) & (self.index.n_phases > 1)
-
-    def mask(
-        self, now_s: float, must_switch: npt.NDArray[np.bool_] | None = None, out: npt.NDArray[np.int8] | None = None
-    ) -> npt.NDArray[np.int8]:
-        """Legal phases, int8 ``(N, A)``, into ``out`` if given; ``must_switch`` saves working it out again."""
-        if must_switch is None:
-            must_switch = self.must_switch(now_s)
-        if out is None:
-            out = np.zeros(self.index.phase_exists.shape, dtype=np.int8)
-        free = now_s - self.green_since_s >= self.timing.min_green_s
-        np.logical_and(self.index.phase_exists, free[:, None], out=out)
-        out[self._agents, self.current] = ~must_switch
-        return out
+    def mask(self, times: SignalTimes, out: npt.NDArray[np.int8]) -> None:
+        """Write the legal phases into ``out``, int8 ``(N, A)``."""
+        np.logical_and(self.index.phase_exists, times.min_green_passed[:, None], out=out)
+        out.put(self.index.first_phase_row + self.current, ~times.must_switch)
 
     def safe_default(self, mask: npt.NDArray[np.int8]) -> npt.NDArray[np.int64]:
         """What is done instead of a masked action: keep the phase, or go on to the next where that is not legal."""
@@ -122,27 +132,29 @@ class SignalControl:
 
     def decide(self, targets: npt.NDArray[np.int64], now_s: float) -> None:
         """Begin the transitions to ``targets``, ``(N,)`` legal phases."""
-        for agent in np.flatnonzero(targets != self.current).tolist():
-            step = self._transition(agent, int(self.current[agent]), int(targets[agent]))
-            for offset, state in step.states:
-                self.pending.setdefault(now_s + offset, []).append((self._ids[agent], state))
-            end = now_s + step.duration_s
-            self.pending.setdefault(end, []).append((self._ids[agent], self._phases[agent][targets[agent]].state))
-            self.green_since_s[agent] = end
+        changing = (targets != self.current).nonzero()[0]
+        if not len(changing):
+            return
+        pending, ends = self.pending, []
+        for key in zip(changing.tolist(), self.current[changing].tolist(), targets[changing].tolist(), strict=True):
+            change = self._changes.get(key) or self._change(*key)
+            for offset, shown in change.states:
+                pending.setdefault(now_s + offset, []).append(shown)
+            ends.append(now_s + change.duration_s)
+        self.green_since_s[changing] = ends
         self.current = targets.copy()
 
-    def _transition(self, agent: int, old: int, new: int) -> Transition:
-        key = (agent, old, new)
-        if key not in self._transitions:
-            inter, timing = self.index.network.intersections[agent], self.timing
-            if timing.plain:
-                step = plain_transition(
-                    inter.phases[old].state, inter.phases[new].state, timing.yellow_s, timing.all_red_s
-                )
-            else:
-                step = transition(inter, old, new, timing.yellow_s, timing.all_red_s, geometry=timing.by_geometry)
-            self._transitions[key] = step
-        return self._transitions[key]
+    def _change(self, agent: int, old: int, new: int) -> PhaseChange:
+        inter, timing = self.index.network.intersections[agent], self.timing
+        before, after = inter.phases[old].state, inter.phases[new].state
+        if timing.plain:
+            step = plain_transition(before, after, timing.yellow_s, timing.all_red_s)
+        else:
+            step = transition(inter, old, new, timing.yellow_s, timing.all_red_s, geometry=timing.by_geometry)
+        states = [*step.states, (step.duration_s, after)]
+        change = PhaseChange(tuple((offset, (inter.id, state)) for offset, state in states), step.duration_s)
+        self._changes[agent, old, new] = change
+        return change
 
     def next_event_s(self, until_s: float) -> float | None:
         """The earliest moment before ``until_s`` at which a state has to be set."""

@@ -181,9 +181,9 @@ class Simulation:
             code = self._meso_codes(ids)
         speed = np.fromiter(map(raw.vehicle_getSpeed, ids), np.float64, n)
         wait = np.zeros(n)
-        halting = np.flatnonzero(speed < HALTING_M_S)
+        halting = (speed < HALTING_M_S).nonzero()[0]
         wait[halting] = [raw.vehicle_getWaitingTime(ids[k]) for k in halting.tolist()]
-        vehicles = Vehicles(ids, code, speed, wait)
+        vehicles = Vehicles(ids, code, speed, wait, halting=halting)
         if self.read_positions:
             vehicles.position_m = np.fromiter(map(raw.vehicle_getLanePosition, ids), np.float64, n)
         return vehicles
@@ -193,7 +193,7 @@ class Simulation:
         assert self._queue_code is not None
         roads, queues = self.each("getRoadID", ids), self.each("getLaneIndex", ids)
         known, first = self._queue_code, self._first_lane
-        code = [known.get(pair, first.get(pair[0], -1)) for pair in zip(roads, queues, strict=True)]
+        code = [known[pair] if pair in known else first[pair[0]] for pair in zip(roads, queues, strict=True)]
         return np.array(code, dtype=np.int64)
 
     def waiting_pedestrians(self) -> np.ndarray:
