@@ -59,7 +59,7 @@ class Partners(ParallelEnv[str, Observation, int]):
         vector = spaces.Box(0.0, 1.0, (symbols + 1,), np.float32)
         mask = spaces.Box(0, 1, (symbols,), np.int8)
         self._observation_space = spaces.Dict(observation=vector, action_mask=mask)
-        self._action_space = spaces.Discrete(symbols)
+        self._action_space: spaces.Discrete = spaces.Discrete(symbols)
         self._rng = np.random.default_rng()
 
     def observation_space(self, agent: str) -> spaces.Dict:

@@ -11,6 +11,8 @@ import random
 import sys
 from typing import Any
 
+from remalis_envs.traffic.demand import PROFILES, VEHICLE_TYPES, DemandProfile, types_file
+from remalis_envs.traffic.demand.vehicle_types import PERSON_TYPE, SPEED_FACTOR_MEAN
 from remalis_envs.traffic.network import PHASE_COUNTS, RoadNetwork, Transitions, level_network, read_network
 from remalis_envs.traffic.sumo import sumo_home
 
@@ -49,7 +51,8 @@ def main(level: str, seed: int, seconds: int, vehicles_per_s: float, mode: str) 
     net_file = level_network(level, seed)
     network = read_network(net_file, count=PHASE_COUNTS[level])
     rng = random.Random(seed)
-    libsumo.start(["sumo", "--net-file", str(net_file), "--seed", "1", *OPTIONS, *PATIENT])
+    files = ["--net-file", str(net_file), "--additional-files", str(types_file())]
+    libsumo.start(["sumo", *files, "--seed", "1", *OPTIONS, *PATIENT])
     routes = _routes(libsumo, network, rng)
     pavements = [e for e in libsumo.edge.getIDList() if not e.startswith(":")] if level in ("medium", "hell") else []
     signals = RandomSignals(libsumo, network, rng)
@@ -58,7 +61,7 @@ def main(level: str, seed: int, seconds: int, vehicles_per_s: float, mode: str) 
     vehicles = walkers = 0
     for now in range(seconds):
         while rng.random() < vehicles_per_s / (1 + vehicles_per_s):
-            libsumo.vehicle.add(f"v{vehicles}", rng.choice(routes), departLane="best", departSpeed="max")
+            _add_vehicle(libsumo, f"v{vehicles}", rng.choice(routes), PROFILES[level], rng)
             vehicles += 1
         if pavements and now % 4 == 0:
             walkers += _add_walker(libsumo, f"p{walkers}", pavements, rng)
@@ -82,12 +85,21 @@ def _routes(libsumo: Any, network: RoadNetwork, rng: random.Random) -> list[str]
     return routes
 
 
+def _add_vehicle(libsumo: Any, name: str, route: str, profile: DemandProfile, rng: random.Random) -> None:
+    """A vehicle of the level's types, in the level's shares."""
+    long_or_fast = (profile.bus_share, profile.lorry_share, profile.emergency_share)
+    kind = rng.choices(range(len(VEHICLE_TYPES)), (1.0 - sum(long_or_fast), *long_or_fast))[0]
+    libsumo.vehicle.add(name, route, VEHICLE_TYPES[kind]["id"], departLane="best", departSpeed="max")
+    noise = min(max(rng.gauss(0.0, 1.0), -2.0), 2.0) * profile.speed_factor_dev
+    libsumo.vehicle.setSpeedFactor(name, SPEED_FACTOR_MEAN[kind] * (1.0 + noise))
+
+
 def _add_walker(libsumo: Any, name: str, pavements: list[str], rng: random.Random) -> int:
     origin, target = rng.choice(pavements), rng.choice(pavements)
     stages = libsumo.simulation.findIntermodalRoute(origin, target)
     if origin == target or len(stages) != 1:
         return 0
-    libsumo.person.add(name, origin, 0.0)
+    libsumo.person.add(name, origin, 0.0, typeID=PERSON_TYPE["id"])
     libsumo.person.appendStage(name, stages[0])
     return 1
 

@@ -33,8 +33,9 @@ def transition(
     """States between two phases of an intersection.
 
     Vehicles that lose their green get yellow, then red until the last of them has left. Links that stay green stay
-    so, yielding where either phase has them yield. A crossing that loses its green turns red first: the vehicles'
-    green goes on while the last pedestrians walk.
+    so, yielding where either phase has them yield. Those that must yield from now on get yellow before: whoever is too
+    near to stop drives through, while a green that yields would make him brake as hard as he can. A crossing that loses
+    its green turns red first: the vehicles' green goes on while the last pedestrians walk.
 
     Args:
         intersection: Where.
@@ -59,18 +60,20 @@ def transition(
         walking = _walking_s(intersection, losing & crossings)
         if _turns_wait_for(intersection, old, losing & crossings):
             walking += red
+    softened = {p for p, (a, b) in enumerate(zip(old, new, strict=True)) if a == "G" and b == "g"} - losing - crossings
     vehicles = losing - crossings
-    clearing = yellow + red if vehicles else 0.0
-    duration = float(math.ceil(max(clearing, walking, _softening_s(old, new, red))))
-    yellow_from = duration - clearing if vehicles else duration
+    warned = vehicles | softened
+    clearing = yellow + red if warned else 0.0
+    duration = float(math.ceil(max(clearing, walking)))
+    yellow_from = duration - clearing
     states: list[tuple[float, str]] = []
     # With nothing to clear the new phase starts at once; an all-red of no length is not shown.
     if yellow_from > 0:
-        _add(states, 0.0, _shown(old, new, losing & crossings, None, losing))
-    if vehicles:
-        _add(states, yellow_from, _shown(old, new, crossings, "y", losing))
-    if vehicles and yellow_from + yellow < duration:
-        _add(states, yellow_from + yellow, _shown(old, new, crossings, "r", losing))
+        _add(states, 0.0, _shown(old, new, losing & crossings, None, losing, softened))
+    if warned:
+        _add(states, yellow_from, _shown(old, new, crossings, "y", losing, softened))
+    if warned and yellow_from + yellow < duration:
+        _add(states, yellow_from + yellow, _shown(old, new, crossings, "r", losing, softened))
     return Transition(tuple(states), duration)
 
 
@@ -95,26 +98,24 @@ def _turning_s(intersection: Intersection, old: str, losing: set[int]) -> float:
     return max((intersection.turn_clearance_s[p] for p in losing if old[p] == "g"), default=0.0)
 
 
-def _softening_s(old: str, new: str, all_red_s: float) -> float:
-    """Where a stream must yield from now on, it shows so for a while before those that it yields to start."""
-    return all_red_s if any(a == "G" and b == "g" for a, b in zip(old, new, strict=True)) else 0.0
-
-
 def _walking_s(intersection: Intersection, positions: set[int]) -> float:
     times = zip(intersection.movements, intersection.crossing_clearance_s, strict=True)
     return max((s for m, s in times if positions & set(m.links)), default=0.0)
 
 
-def _shown(old: str, new: str, closed: set[int], ending: str | None, losing: set[int]) -> str:
+def _shown(old: str, new: str, closed: set[int], ending: str | None, losing: set[int], softened: set[int]) -> str:
     """State within a transition.
 
     Links that lose their green show ``ending`` (their old green while that is ``None``), or red where they are
-    ``closed``; all others show the more careful of their two signals.
+    ``closed``. Those that are ``softened`` go from their old green over yellow to a green that yields. All others show
+    the more careful of their two signals.
     """
     shown = []
     for p, (a, b) in enumerate(zip(old, new, strict=True)):
         if p in losing:
             shown.append("r" if p in closed else a if ending is None else ending)
+        elif p in softened:
+            shown.append(a if ending is None else "y" if ending == "y" else b)
         else:
             shown.append(min(a, b, key=lambda c: _STRENGTH.get(c, 0)))
     return "".join(shown)

@@ -64,6 +64,7 @@ def _check(way, old: str, new: str, crossings: set[int]) -> None:
             assert set(shown) <= {"r"}
         elif old[p] == "G" and new[p] == "g":
             assert "G" not in shown.lstrip("G")
+            assert p in crossings or "y" in shown, "who loses his priority is warned"
     if any(p not in crossings for p in losing):
         yellow = next(o for o, s in way.states if "y" in s)
         red = next(o for o, s in way.states if o > yellow and "y" not in s)
