@@ -1,4 +1,7 @@
-"""Speed of the environments, beside other people's: ``python benchmarks/speed.py traffic [--quick] [--out FILE]``."""
+"""Speed of the environments and of the trainer, beside other people's.
+
+``python benchmarks/speed.py traffic|trainer [--quick] [--only SECTION] [--out FILE]``
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from circumstances import circumstances
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from traffic_speed import report, runner, sections
+from trainer_speed import sections as trainer
 
 RESULTS = Path(__file__).resolve().parent / "results"
 Runner = Callable[[sections.Plan, runner.Progress], dict[str, Any]]
@@ -25,23 +29,35 @@ SECTIONS: dict[str, Runner] = {
     "several at once": sections.workers,
     "growth": sections.growth,
 }
+TRAINER: dict[str, Runner] = {
+    "beside RLlib": trainer.beside_rllib,
+    "overhead": trainer.overhead,
+    "shares": trainer.shares,
+    "runners": trainer.runners,
+}
 QUICK = ("16 signals", "meso", "reset", "several at once", "growth")
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the benchmark; 0 once all was measured, whatever the figures are."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("family", choices=["traffic"])
+    parser.add_argument("family", choices=["traffic", "trainer"])
     parser.add_argument("--quick", action="store_true", help="a short run that tries every part; its times mean little")
-    parser.add_argument("--only", action="append", choices=list(SECTIONS), help="a section; may be given several times")
-    parser.add_argument("--out", type=Path, help="JSON file (default: benchmarks/results/speed_traffic.json, "
+    parser.add_argument(
+        "--only", action="append", choices=[*SECTIONS, *TRAINER], help="a section; may be given several times"
+    )
+    parser.add_argument("--out", type=Path, help="JSON file (default: benchmarks/results/speed_<family>.json, "
                         "in a quick run none)")  # fmt: skip
     given = parser.parse_args(arguments)
-    names = given.only or (QUICK if given.quick else tuple(SECTIONS))
+    known = SECTIONS if given.family == "traffic" else TRAINER
+    names = given.only or (QUICK if given.quick and known is SECTIONS else tuple(known))
+    for name in names:
+        if name not in known:
+            parser.error(f"{name!r} is no section of {given.family}; its sections are {', '.join(known)}")
     result = circumstances("speed.py", sys.argv[1:] if arguments is None else arguments)
     result |= {"quick": given.quick, "ratios": report.RATIOS}
     begun = time.monotonic()
-    result["sections"] = _run(names, sections.Plan(given.quick))
+    result["sections"] = _run(known, names, sections.Plan(given.quick))
     if given.quick:
         for section in result["sections"].values():
             for figure in section["figures"]:
@@ -49,7 +65,7 @@ def main(arguments: list[str] | None = None) -> int:
     result["took_s"] = round(time.monotonic() - begun)
     console = Console(width=None if sys.stdout.isatty() else 130)
     report.show(result, console)
-    out = given.out or (None if given.quick else RESULTS / "speed_traffic.json")
+    out = given.out or (None if given.quick else RESULTS / f"speed_{given.family}.json")
     if out is not None:
         report.write(result, out)
         console.print(f"written: {out}")
@@ -76,7 +92,7 @@ class _Rows:
         self._display.update(self._row, advance=1, doing="")
 
 
-def _run(names: tuple[str, ...] | list[str], plan: sections.Plan) -> dict[str, Any]:
+def _run(known: dict[str, Runner], names: tuple[str, ...] | list[str], plan: sections.Plan) -> dict[str, Any]:
     columns = (
         TextColumn("{task.description:16}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
         TextColumn("{task.fields[doing]}"),
@@ -85,8 +101,8 @@ def _run(names: tuple[str, ...] | list[str], plan: sections.Plan) -> dict[str, A
     with Progress(*columns, console=Console(stderr=True)) as display:
         rows = {name: _Rows(display, name) for name in names}
         for name in names:
-            rows[name].begin("building the map")
-            found[name] = SECTIONS[name](plan, rows[name])
+            rows[name].begin("starting")
+            found[name] = known[name](plan, rows[name])
     return found
 
 

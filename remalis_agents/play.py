@@ -8,6 +8,7 @@ from typing import Any
 
 from remalis_agents.film import Film, Player, check_pace, film
 from remalis_agents.film_files import film_writer
+from remalis_agents.mixtures import first_world, with_world
 from remalis_envs.errors import RemalisError
 
 HELP = "film the traffic, as mp4 or gif"
@@ -104,10 +105,8 @@ def _player(args: argparse.Namespace) -> tuple[Player, dict[str, Any], str]:
         player = make_controller(args.controller or "max_pressure")
         options.update(player.env_options())
         label = player.name.replace("_", " ")
-    if args.level or args.scenario:
-        options = {key: value for key, value in options.items() if key not in ("level", "scenario", "protocol")}
     chosen = {"level": args.level, "scenario": args.scenario}
-    return player, options | {key: value for key, value in chosen.items() if value is not None}, label
+    return player, with_world(options, {key: value for key, value in chosen.items() if value is not None}), label
 
 
 def _learned(checkpoint: str) -> tuple[Player, dict[str, Any], str]:
@@ -118,7 +117,7 @@ def _learned(checkpoint: str) -> tuple[Player, dict[str, Any], str]:
 
     team = load_team(checkpoint)
     trained = team.trained_on
-    options = dict(trained.get("env_config", {})) if "Traffic" in str(trained.get("env", "")) else {}
+    options = first_world(trained.get("env_config", {})) if "Traffic" in str(trained.get("env", "")) else {}
     options.pop("max_agents", None)
     # Every traffic agent has the same spaces, so the smallest map tells whether the team fits.
     smallest = TeamEnv(traffic_v0("easy"))

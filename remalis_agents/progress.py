@@ -158,6 +158,8 @@ class TrainingProgress(Callback):
             ("env-steps", f"{env_steps(result):,}"),
             ("env-steps/s", f"{self.rate:.0f}"),
         ]
+        if "curriculum_stage_name" in result:
+            figures.append(("stage", f"{result['curriculum_stage']} ({result['curriculum_stage_name']})"))
         shown = headline(result)
         if shown is not None:
             figures.append((shown[0], f"{shown[1]:.2f}"))

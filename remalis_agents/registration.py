@@ -5,8 +5,9 @@ from __future__ import annotations
 import importlib
 import importlib.abc
 import importlib.util
+import inspect
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from importlib.machinery import ModuleSpec
 from types import ModuleType
@@ -14,12 +15,16 @@ from typing import Any
 
 import gymnasium
 
+from remalis_agents.co_players import CO_PLAYERS, with_co_players
+from remalis_agents.mixtures import ENVIRONMENTS_PER_RUNNER, SCENARIOS, make_mixture
 from remalis_envs.errors import RemalisError, unknown
 from remalis_envs.team import TeamEnv
 
 PREFIX = "remalis/"
+MULTI_AGENT = "remalis/TrafficMultiAgent-v0"
+"""Traffic for RLlib's own multi-agent algorithms, known to Ray only; see :mod:`.rllib.multi_agent_env`."""
 _RAY_REGISTRY = "ray.tune.registry"
-_RUNNER_STRIDE = 100_003
+RUNNER_STRIDE = 100_003
 """Distance between the seeds of two runners: RLlib's are one apart, as are those of one runner's environments."""
 
 
@@ -31,7 +36,7 @@ class SeedsApart(gymnasium.Wrapper):  # type: ignore[type-arg]
         self.runner = runner
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
-        moved = None if seed is None else seed + self.runner * _RUNNER_STRIDE
+        moved = None if seed is None else seed + self.runner * RUNNER_STRIDE
         return self.env.reset(seed=moved, options=options)
 
 
@@ -48,13 +53,23 @@ def make_team_env(name: str, config: Mapping[str, Any] | None = None) -> gymnasi
     Args:
         name: ``"remalis/TrafficTeam-v0"`` or another Gymnasium id, ``"module:id"`` for one that a module of yours
             registers, or ``"module:function"`` for a function that returns a team view or a parallel environment.
-        config: keyword arguments of the environment; Ray's ``EnvContext`` is understood.
+        config: keyword arguments of the environment; Ray's ``EnvContext`` is understood. With ``scenarios`` several
+            worlds are played, see :mod:`.mixtures`; with ``co_players`` others play some agents, see
+            :mod:`.co_players`.
 
     Raises:
         UnknownNameError: there is no such environment.
     """
     runner = int(getattr(config, "worker_index", 0) or 0)
-    env = _make(name, dict(config or {}))
+    options = dict(config or {})
+    co_players = options.pop(CO_PLAYERS, None)
+    if SCENARIOS in options:
+        env: gymnasium.Env[Any, Any] = make_mixture(partial(_make, name), options, config)
+    else:
+        options.pop(ENVIRONMENTS_PER_RUNNER, None)
+        env = _make(name, options)
+    if co_players is not None:
+        env = with_co_players(env, co_players)
     return SeedsApart(env, runner) if runner else env
 
 
@@ -72,8 +87,9 @@ def _make(name: str, options: dict[str, Any]) -> gymnasium.Env[Any, Any]:
             ) from None
         function = getattr(module, rest, None)
         if function is not None:
+            size = None if _takes(function, "max_agents") else options.pop("max_agents", None)
             made = function(**options)
-            return made if isinstance(made, gymnasium.Env) else TeamEnv(made)
+            return made if isinstance(made, gymnasium.Env) else TeamEnv(made, size)
     if rest not in gymnasium.registry:
         known = team_env_names()
         if rest not in known:
@@ -82,12 +98,29 @@ def _make(name: str, options: dict[str, Any]) -> gymnasium.Env[Any, Any]:
     return gymnasium.make(rest, disable_env_checker=True, **options)
 
 
+def _takes(function: Any, name: str) -> bool:
+    parameters = inspect.signature(function).parameters
+    return name in parameters or any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters.values())
+
+
+def _make_multi_agent(config: Mapping[str, Any]) -> Any:
+    from remalis_agents.rllib.multi_agent_env import make_multi_agent_env
+
+    return make_multi_agent_env(config)
+
+
+def _creators(*names: str) -> dict[str, Callable[[Any], Any]]:
+    """What Ray makes environments with: the given names, or all team views and the multi-agent environments."""
+    made: dict[str, Callable[[Any], Any]] = {n: partial(make_team_env, n) for n in names or team_env_names()}
+    return made if names else {**made, MULTI_AGENT: _make_multi_agent}
+
+
 def register_with_ray(*names: str) -> None:
-    """Registers environments with Ray: the given names, or all team views of the suite."""
+    """Registers environments with Ray: the given names, or all of the suite."""
     from ray.tune.registry import register_env
 
-    for name in names or team_env_names():
-        register_env(name, partial(make_team_env, name))
+    for name, creator in _creators(*names).items():
+        register_env(name, creator)
 
 
 def register_when_ray_loads() -> None:
@@ -124,8 +157,8 @@ class _Registering(importlib.abc.Loader):
 
     def exec_module(self, module: ModuleType) -> None:
         self._loader.exec_module(module)
-        for name in team_env_names():
-            module.register_env(name, partial(make_team_env, name))
+        for name, creator in _creators().items():
+            module.register_env(name, creator)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._loader, name)

@@ -54,8 +54,9 @@ def find_run(name: str, experiment: Experiment, storage: Path, resume: str | Pat
         run_dir = runs[-1]
     text = (run_dir / EXPERIMENT_FILE).read_text(encoding="utf-8")
     before, now = next(iter(yaml.safe_load(text).values())), dataclasses.asdict(experiment)
-    for part in ("env", "run", "config"):
-        place = _first_difference(before.get(part), now[part], part)
+    unsaid = dataclasses.asdict(Experiment(""))
+    for part in ("env", "run", "config", "curriculum", "population"):
+        place = _first_difference(before.get(part, unsaid[part]), now[part], part)
         if place:
             raise TrainingError(
                 f"The checkpoint of {run_dir.name} does not fit this experiment: {place}. Only stop and checkpoint "

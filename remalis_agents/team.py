@@ -84,7 +84,7 @@ class Team:
         if not self._rows:
             raise RemalisError("act() needs an episode: call reset(env, seed) after env.reset(...).")
         n, spec = len(self._rows), self.spec
-        view = {
+        view: dict[str, NDArray[Any]] = {
             "obs": np.zeros((n, spec.observation_size), np.float32),
             "alive": np.zeros(n, np.float32),
             "action_mask": np.zeros((n, spec.action_count), np.int8),

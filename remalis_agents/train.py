@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import re
+import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from gymnasium.spaces import MultiDiscrete
-
-from remalis_agents.configs.schema import ConfigError, Experiment
-from remalis_agents.methods import METHODS
-from remalis_agents.networks.layout import Layout
-from remalis_agents.registration import make_team_env, register_with_ray
+from remalis_agents.building import build_config as build_config
+from remalis_agents.configs.schema import Experiment
+from remalis_agents.loggers import logger_callbacks
+from remalis_agents.registration import register_with_ray
 from remalis_agents.runs import TrainingError, find_run, latest_checkpoint, new_run
-from remalis_envs.errors import RemalisError
-
-if TYPE_CHECKING:
-    from remalis_agents.rllib.algorithm import TeamPPOConfig
+from remalis_agents.worlds import keep_past
 
 
 @dataclass(frozen=True)
@@ -38,86 +33,6 @@ class TrainResult:
     trial_dir: Path
     checkpoint: Path | None
     metrics: dict[str, Any]
-
-
-def build_config(experiment: Experiment) -> TeamPPOConfig:
-    """The RLlib configuration of an experiment.
-
-    The environment is made once, here: a mistake in its options is then one sentence instead of a worker's
-    traceback, and its map is in the cache before several runners ask for it.
-    """
-    from remalis_agents.rllib.algorithm import TRAINABLES
-
-    sections = experiment.config
-    env_config = sections.environment.env_config
-    try:
-        env = make_team_env(experiment.env, env_config)
-    except TypeError as error:
-        raise ConfigError(f"environment.env_config does not fit {experiment.env}: {error}") from None
-    except ValueError as error:
-        if isinstance(error, RemalisError):
-            raise
-        raise ConfigError(f"{experiment.env} cannot be made with this environment.env_config: {error}") from None
-    described = sections.rl_module.layout or getattr(env.unwrapped, "layout", None)
-    assert isinstance(env.action_space, MultiDiscrete)
-    layout = Layout.of(described, int(env.action_space.nvec[0]))
-    model_config: dict[str, Any] = {
-        "network": sections.rl_module.network or METHODS[experiment.run].network,
-        "options": sections.rl_module.options,
-        "layout": layout.to_dict() if layout else None,
-        "sharing": sections.rl_module.sharing,
-        "max_seq_len": sections.rl_module.max_seq_len,
-        "trained_on": {"env": experiment.env, "env_config": env_config},
-    }
-    _check_network(model_config, env)
-    config = TRAINABLES[experiment.run].get_default_config()
-    config.environment(
-        experiment.env,
-        env_config=env_config,
-        observation_space=env.observation_space,
-        action_space=env.action_space,
-        disable_env_checking=True,
-    )
-    env.close()
-    for name in ("env_runners", "learners", "training", "resources", "fault_tolerance", "debugging"):
-        given = {k: v for k, v in dataclasses.asdict(getattr(sections, name)).items() if v is not None}
-        try:
-            getattr(config, name)(**given)
-        except (TypeError, ValueError) as error:
-            raise ConfigError(f"config.{name} is not accepted by RLlib: {error}") from None
-    config.rl_module(model_config=model_config)
-    if sections.rl_module.start_from:
-        config.start_from = _weights(sections.rl_module.start_from, model_config["network"], env)
-    try:
-        config.validate()
-    except (ValueError, TypeError) as error:
-        raise ConfigError(f"RLlib does not accept this configuration: {' '.join(str(error).split())}") from None
-    return config
-
-
-def _weights(checkpoint: str, network: str, env: Any) -> dict[str, Any]:
-    """State of a checkpoint's policy, where it is of this network and for these agents."""
-    from remalis_agents.evaluate import check_fits, load_policy
-    from remalis_agents.rllib.team_module import CheckpointError
-
-    policy = load_policy(checkpoint)
-    if policy.network_name != network:
-        raise CheckpointError(
-            f"rl_module.start_from names a checkpoint of network {policy.network_name!r}, but this experiment trains "
-            f"network {network!r}."
-        )
-    check_fits(policy, env, "this experiment")
-    return policy.get_state()
-
-
-def _check_network(model_config: dict[str, Any], env: Any) -> None:
-    """Builds the network once: a wrong option fails here, in a sentence."""
-    from remalis_agents.rllib.team_module import RemalisPolicy
-
-    try:
-        RemalisPolicy(observation_space=env.observation_space, action_space=env.action_space, model_config=model_config)
-    except TypeError as error:
-        raise ConfigError(f"config.rl_module.options do not fit network {model_config['network']!r}: {error}") from None
 
 
 _started_here = False
@@ -146,16 +61,30 @@ def start_ray(address: str | None = None, cpus: float = 1, log_to_driver: bool =
     if not ray.is_initialized():
         options: dict[str, Any] = {"log_to_driver": log_to_driver, "logging_level": "ERROR"}
         if address:
+            check_answers(address)
             options["address"] = address
         else:
             # Runners wait for each other in turns, so more of them than cores is a choice and not a mistake.
             options |= {"num_cpus": max(os.cpu_count() or 1, int(cpus + 0.999)), "include_dashboard": False}
+            # A Ray that somebody else started on this machine is not ours to join unasked.
+            options["address"] = "local"
         try:
             ray.init(**options)
         except ConnectionError as error:
             raise TrainingError(f"No Ray cluster answers at {address!r}: {error}") from None
         _started_here = address is None
     register_with_ray()
+
+
+def check_answers(address: str) -> None:
+    """Asks whether anybody listens: Ray itself tries for minutes."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not port.isdigit():  # "auto" and the like, which Ray looks up itself
+        return
+    try:
+        socket.create_connection((host, int(port)), timeout=10).close()
+    except OSError as error:
+        raise TrainingError(f"No Ray cluster answers at {address!r}: {error.strerror or error}.") from None
 
 
 def train(
@@ -185,9 +114,11 @@ def train(
 
     hush_ray()
     run_dir = find_run(name, experiment, Path(storage), None if resume is True else resume) if resume else None
-    config = build_config(experiment)
+    config = build_config(experiment, ray_address)
+    loggers = logger_callbacks(experiment.loggers)
     needed = 1 + config.num_env_runners * config.num_cpus_per_env_runner
-    needed += config.num_learners * (config.num_cpus_per_learner if config.num_learners else 0)
+    per_learner = config.num_cpus_per_learner
+    needed += config.num_learners * (float(not config.num_gpus_per_learner) if per_learner == "auto" else per_learner)
     start_ray(ray_address, needed)
     register_with_ray(experiment.env)
     from remalis_agents.progress import TrainingProgress
@@ -198,7 +129,9 @@ def train(
     else:
         checkpoint = latest_checkpoint(run_dir)
         config.resume_from = str(checkpoint) if checkpoint else None
-    tuner = _tuner(run_dir, experiment, config, shown)
+    config.failures_in = str(run_dir)
+    keep_past(config, experiment, run_dir)
+    tuner = _tuner(run_dir, experiment, config, [*shown, *loggers])
     try:
         result = tuner.fit()[0]
     finally:

@@ -9,8 +9,8 @@ from typing import Any
 
 import yaml
 
-from remalis_agents.configs.schema import AlgorithmSections, ConfigError, Experiment, StopSection, build
-from remalis_agents.methods import METHODS
+from remalis_agents.configs.schema import ONLY_FOR, AlgorithmSections, ConfigError, Experiment, StopSection, build
+from remalis_agents.methods import LEARNERS, METHODS
 from remalis_envs.errors import unknown
 
 CONFIG_DIR = Path(__file__).parent
@@ -150,3 +150,11 @@ def _check_run(experiment: Experiment) -> None:
         raise unknown("method (run)", experiment.run, list(METHODS))
     if not METHODS[experiment.run].network and not experiment.config.rl_module.network:
         raise ConfigError(f"run: {experiment.run} needs the name of a network: give rl_module.network.")
+    learner = METHODS[experiment.run].learner
+    for other, keys in ONLY_FOR.items():
+        given = [key for key in keys if other != learner and getattr(experiment.config.training, key) is not None]
+        if given:
+            raise ConfigError(
+                f"training.{given[0]} is a setting of {LEARNERS[other]}, but {experiment.run} is trained by "
+                f"{LEARNERS[learner]}: leave it out."
+            )

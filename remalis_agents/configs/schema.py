@@ -56,7 +56,7 @@ class LearnersSection:
 
 @dataclass
 class TrainingSection:
-    """How it learns."""
+    """How it learns: RLlib's own settings, and those of :class:`remalis_agents.rllib.options.LearnerOptions`."""
 
     lr: Schedule | None = None
     gamma: float | None = None
@@ -66,11 +66,70 @@ class TrainingSection:
     vf_loss_coeff: float | None = None
     vf_clip_param: float | None = None
     normalise_values: bool | None = None
+    """Whether values are learnt in units of the returns' running scale (PopArt); true by default."""
+    advantage_normalisation: str | None = None
+    """Over whom advantages get mean 0 and deviation 1: global (default), per_role, per_agent or none."""
+    warmup_env_steps: int | None = None
+    """Team steps over which the learning rate ramps up from 0 to ``lr``."""
+    kl_stop: float | None = None
+    """Mean KL divergence of a minibatch after which the rest of an update is left out."""
+    reward_scope: str | None = None
+    """Whose mean reward an agent is paid: individual (its own, default), neighbourhood or team."""
+    mixed_precision: bool | None = None
+    """Whether training passes run in bfloat16, on a GPU; losses and weights stay in float32."""
     grad_clip: float | None = None
     grad_clip_by: str | None = None
     num_epochs: int | None = None
     minibatch_size: int | None = None
     train_batch_size_per_learner: int | None = None
+    epsilon: Schedule | None = None
+    """Share of actions that are drawn at random while a value-based method explores."""
+    double: bool | None = None
+    """Whether the network that learns, and not the target network, chooses the action that a target values."""
+    n_step: int | None = None
+    """Steps of reward in a target before the target network's value takes over."""
+    buffer_size: int | None = None
+    """Team steps that are remembered."""
+    learning_starts: int | None = None
+    """Team steps in the buffer before the first update."""
+    updates_per_step: float | None = None
+    """Updates for each team step sampled, each with ``minibatch_size`` team steps from the buffer."""
+    target_update_every: int | None = None
+    """Updates between two copies of the weights to the target network."""
+    tau: float | None = None
+    """Share by which the target network follows at each update; 1 (default) for copies now and then instead."""
+    steps_per_iteration: int | None = None
+    """Team steps between two results, where a turn of sampling and learning is too short for one."""
+    checkpoint_buffer: bool | None = None
+    """Whether checkpoints hold the buffer; else a run that is resumed fills it again before it learns on."""
+
+
+ONLY_FOR: dict[str, tuple[str, ...]] = {
+    "ppo": (
+        "lambda_",
+        "clip_param",
+        "entropy_coeff",
+        "vf_loss_coeff",
+        "vf_clip_param",
+        "normalise_values",
+        "advantage_normalisation",
+        "kl_stop",
+        "num_epochs",
+    ),
+    "replay": (
+        "epsilon",
+        "double",
+        "n_step",
+        "buffer_size",
+        "learning_starts",
+        "updates_per_step",
+        "target_update_every",
+        "tau",
+        "steps_per_iteration",
+        "checkpoint_buffer",
+    ),
+}
+"""Training settings that one learner has and the other has not."""
 
 
 @dataclass
@@ -153,6 +212,48 @@ class CheckpointSection:
 
 
 @dataclass
+class CurriculumSection:
+    """Stages of growing difficulty, from one to the next by score; without stages there is no curriculum."""
+
+    stages: list[Any] = field(default_factory=list)
+    """Names of levels, or mappings of the environment's options, in order."""
+    figure: str = "episode_return_mean"
+    """What is looked at: one of the environment's figures of an episode, such as mean_delay_s, or its return."""
+    promote_above: Schedule | None = None
+    """The team goes on when the figure's mean is at least this: a number, or one for each stage but the last."""
+    promote_below: Schedule | None = None
+    """The same for figures of which less is better; give one of the two."""
+    episodes: int = 20
+    """Episodes of the stage over which the mean is taken."""
+    min_env_steps: int = 0
+    """Team steps that a stage lasts at least."""
+
+
+@dataclass
+class PopulationSection:
+    """Co-players: others who play some of the agents while a team trains; see :mod:`remalis_agents.co_players`."""
+
+    share: float = 0.0
+    """Mean share of the agents that others play."""
+    members: list[Any] = field(default_factory=list)
+    """Who they are: random, controller:<name>, checkpoint:<path>, past:<how many of this run's latest policies>."""
+    past_every: int = 10
+    """Iterations between two policies that are put aside."""
+
+
+@dataclass
+class LoggersSection:
+    """Where figures go besides TensorBoard and CSV, which are always written.
+
+    Each is a mapping of the arguments of Ray's callback of that name, such as ``{project: lights}``; its package must
+    be installed.
+    """
+
+    wandb: dict[str, Any] | None = None
+    mlflow: dict[str, Any] | None = None
+
+
+@dataclass
 class Experiment:
     """One entry of an experiment file."""
 
@@ -161,7 +262,10 @@ class Experiment:
     description: str = ""
     stop: StopSection = field(default_factory=StopSection)
     checkpoint: CheckpointSection = field(default_factory=CheckpointSection)
+    loggers: LoggersSection = field(default_factory=LoggersSection)
     config: AlgorithmSections = field(default_factory=AlgorithmSections)
+    curriculum: CurriculumSection = field(default_factory=CurriculumSection)
+    population: PopulationSection = field(default_factory=PopulationSection)
 
 
 T = TypeVar("T")

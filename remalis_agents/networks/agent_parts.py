@@ -70,6 +70,10 @@ class AgentReader(nn.Module):
         self.option_scale.observe(options, exists.squeeze(-1) * alive.unsqueeze(-1))
         self.rest_scale.observe(rest, alive)
 
+    def exists(self, observations: Tensor) -> Tensor:
+        """Which options there are, ``[*, N, K]``."""
+        return self._split(observations)[1].squeeze(-1)
+
     def _split(self, observations: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Options ``[*, N, K, F]``, their flags ``[*, N, K, 1]``, the rest ``[*, N, D - A F]``."""
         layout = self.layout

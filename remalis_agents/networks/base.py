@@ -75,6 +75,17 @@ class Played(NamedTuple):
         return (values * self.weights).sum() / self.weights.sum().clamp(min=1.0)
 
 
+class Following(NamedTuple):
+    """What is known of the steps after a batch when it is replayed, all without gradients."""
+
+    team: TeamInputs
+    """The inputs of the next step."""
+    output: TeamOutput
+    """What the network that learns says of the next step."""
+    target: TeamOutput
+    """What the target network says of the next step."""
+
+
 class TeamNetwork(nn.Module, ABC):
     """Base of all team networks.
 
@@ -89,8 +100,8 @@ class TeamNetwork(nn.Module, ABC):
     """Whether the team is one agent: one ratio for all actions together, paid for the whole team."""
     trained_by_own_losses: ClassVar[tuple[str, ...]] = ()
     """Prefixes of parameters that only :meth:`losses` trains."""
-    message_floats: int = 0
-    """Numbers that an agent sends to each neighbour in one step."""
+    message_floats: float = 0
+    """Numbers of 32 bits that an agent sends to each neighbour in one step; 1/32 for a bit."""
     rounds: int | None = 0
     """Hops over which one step's observations can reach another agent's logits; 0 for silent networks, None where a
     centre hears and answers everybody."""
@@ -118,6 +129,20 @@ class TeamNetwork(nn.Module, ABC):
     def losses(self, team: TeamInputs, output: TeamOutput, played: Played) -> dict[str, Tensor]:
         """The method's own losses by name, each a scalar that already carries its coefficient."""
         return {}
+
+    def replay_losses(
+        self, team: TeamInputs, output: TeamOutput, played: Played, following: Following
+    ) -> dict[str, Tensor]:
+        """Own losses of a value-based network, which may look at the next step; :meth:`losses` by default."""
+        return self.losses(team, output, played)
+
+    def share_rewards(self, output: TeamOutput, rewards: Tensor) -> Tensor:
+        """The rewards ``[*, N]`` that a value-based network learns from; those that were paid by default."""
+        return rewards
+
+    def resting(self, update: int) -> tuple[str, ...]:
+        """Prefixes of the parameters that stand still in a replay update, where levels learn in turns."""
+        return ()
 
     def observe(self, observations: Tensor, alive: Tensor) -> None:
         """Takes note of a batch after it was learnt from; for running statistics of the inputs."""

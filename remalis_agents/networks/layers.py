@@ -37,6 +37,25 @@ def sharing(groups: Groups | None) -> Iterator[None]:
         _GROUPS.reset(token)
 
 
+@contextmanager
+def one_step(groups: Groups | None, step: int) -> Iterator[None]:
+    """Layers called inside are given one step ``[B, N, ...]`` of the sequences that the groups were set for."""
+    if groups is None or groups.index is None:
+        yield
+        return
+    whole = groups.index
+    groups.index = whole[:, step]
+    try:
+        yield
+    finally:
+        groups.index = whole
+
+
+def current_groups() -> Groups | None:
+    """The groups that layers built here are shared by, see :func:`sharing`."""
+    return _GROUPS.get()
+
+
 class GroupedLinear(nn.Module):
     """One linear layer for each group of agents.
 

@@ -84,6 +84,11 @@ class TeamModel(nn.Module):
             )
         return Groups(self.layout.type_count)
 
+    @property
+    def type_count(self) -> int:
+        """How many types of agents there are; 1 where the layout does not say."""
+        return 1 if self.layout is None or self.layout.types < 0 else self.layout.type_count
+
     def types(self, observations: Tensor) -> Tensor:
         """Each agent's type, ``[*, N]`` integer; 0 where the layout does not say."""
         if self.layout is None or self.layout.types < 0:

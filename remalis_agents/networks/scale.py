@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from remalis_agents.networks.distributed import summed
+
 
 class RunningScale(nn.Module):
     r"""Maps each feature to :math:`\mathrm{clip}((x - \mu) / \sigma, \pm 10)`.
@@ -39,19 +41,21 @@ class RunningScale(nn.Module):
 
     @torch.no_grad()
     def observe(self, features: Tensor, weights: Tensor) -> None:
-        """Moves the statistics by one batch, each batch counting the same.
+        """Moves the statistics by one batch, each batch counting the same; several learners' batches are one.
 
         Args:
             features: ``[..., F]``.
             weights: ``[...]``, 0 for rows that are padding.
         """
-        total = weights.sum()
-        if self.batches >= self.settled or total < 1:
+        if self.batches >= self.settled:
+            return
+        total = summed(weights.sum())
+        if total < 1:
             return
         rows = weights.unsqueeze(-1)
         lead = tuple(range(features.dim() - 1))
-        mean = (features * rows).sum(lead) / total
-        variance = ((features - mean).square() * rows).sum(lead) / total
+        mean = summed((features * rows).sum(lead)) / total
+        variance = summed(((features - mean).square() * rows).sum(lead)) / total
         share = 1.0 / (self.batches + 1)
         spread = (1 - share) * self.std.square() + share * (variance + (1 - share) * (mean - self.mean).square())
         if self.batches == 0:

@@ -8,6 +8,7 @@ from remalis_agents.registration import register_with_ray
 from remalis_agents.rllib.algorithm import TRAINABLES, TeamPPO, TeamPPOConfig
 from remalis_agents.rllib.distribution import TeamCategorical
 from remalis_agents.rllib.learner import TeamPPOLearner
+from remalis_agents.rllib.multi_agent_env import KeepTruncation, ParallelMultiAgentEnv
 from remalis_agents.rllib.team_module import CheckpointError, RemalisPolicy
 
 register_with_ray()
@@ -17,6 +18,8 @@ for _name, _trainable in TRAINABLES.items():
 __all__ = [
     "TRAINABLES",
     "CheckpointError",
+    "KeepTruncation",
+    "ParallelMultiAgentEnv",
     "RemalisPolicy",
     "TeamCategorical",
     "TeamPPO",

@@ -11,9 +11,14 @@ from ray.rllib.connectors.connector_v2 import ConnectorV2
 from ray.rllib.core.columns import Columns
 from ray.rllib.evaluation.postprocessing import Postprocessing
 
+from remalis_agents.rllib.payment import paid
+from remalis_agents.rllib.statistics import moments, normalised
 from remalis_envs.team import NO_OUTCOME
 
 AGENT_REWARDS = "agent_rewards"
+"""What each agent earned itself."""
+AGENT_PAID = "agent_paid"
+"""What each agent is paid, and learns from: rewards within the reward scope."""
 AGENT_TERMINATIONS = "agent_terminations"
 AGENT_WEIGHTS = "agent_weights"
 """1 where an agent chose its action itself: it was alive and online."""
@@ -27,21 +32,35 @@ class AgentSignals(ConnectorV2):
 
     Stands after RLlib's ``AddOneTsToEpisodesAndTruncate``: each chunk has one step more than it was played, which
     carries the value to bootstrap from and gets zeros here.
+
+    Args:
+        reward_scope: see :func:`.paid`.
     """
+
+    def __init__(
+        self, input_observation_space: Any = None, input_action_space: Any = None, *, reward_scope: str = "individual"
+    ) -> None:
+        super().__init__(input_observation_space, input_action_space)
+        self.reward_scope = reward_scope
 
     def __call__(self, *, rl_module: Any, batch: dict[str, Any], episodes: Any, **kwargs: Any) -> Any:
         for episode in self.single_agent_episode_iterator(episodes, agents_that_stepped_only=False):
             steps = len(episode)
             infos = episode.get_infos(slice(0, steps))
-            alive = [o["alive"] for o in _each(episode.get_observations(slice(0, steps)))]
+            seen = _each(episode.get_observations(slice(0, steps)))
+            alive = [o["alive"] for o in seen]
             zeros = np.zeros_like(alive[0])
             none = np.full_like(zeros, NO_OUTCOME, dtype=np.int64)
             after, before = infos[1:], infos[:-1]
+            earned = [np.asarray(i[AGENT_REWARDS], np.float32) for i in after]
             columns = {
-                AGENT_REWARDS: [np.asarray(i[AGENT_REWARDS], np.float32) for i in after],
+                AGENT_REWARDS: earned,
+                AGENT_PAID: [
+                    paid(r, o["alive"], o["adjacency"], self.reward_scope) for r, o in zip(earned, seen, strict=False)
+                ],
                 AGENT_TERMINATIONS: [np.asarray(i[AGENT_TERMINATIONS], np.float32) for i in after],
                 # Whether an agent is online is known before it acts: the info that came with its observation.
-                AGENT_WEIGHTS: [a * i["online"] for a, i in zip(alive, before, strict=False)],
+                AGENT_WEIGHTS: [a * i["online"] * i.get("learning", 1.0) for a, i in zip(alive, before, strict=False)],
             }
             for name, items in columns.items():
                 self.add_n_batch_items(batch, name, [*items, zeros], steps, episode)
@@ -95,10 +114,13 @@ def team_advantages(
 class TeamGAE(ConnectorV2):
     """Adds per-agent advantages and value targets to the batch, and moves the running scale of returns.
 
+    Where several learners train one model, statistics are over all their batches, so that all do the same.
+
     Args:
         gamma: discount a step.
         lambda_: GAE's weight.
         normalise_values: keep a running scale of returns in the module.
+        advantage_normalisation: see :class:`.LearnerOptions`.
     """
 
     def __init__(
@@ -109,9 +131,11 @@ class TeamGAE(ConnectorV2):
         gamma: float,
         lambda_: float,
         normalise_values: bool,
+        advantage_normalisation: str = "global",
     ) -> None:
         super().__init__(input_observation_space, input_action_space)
         self.gamma, self.lambda_, self.normalise_values = gamma, lambda_, normalise_values
+        self.advantage_normalisation = advantage_normalisation
         self.inputs: dict[str, Any] = {}
         """The observations last seen, by module, for statistics that may move only after the update."""
 
@@ -135,24 +159,27 @@ class TeamGAE(ConnectorV2):
             # A team that terminated as a whole has no future, whatever its agents' own flags say.
             ended = np.maximum(flat(columns[AGENT_TERMINATIONS]), flat(columns[Columns.TERMINATEDS])[:, None])
             advantages = team_advantages(
-                flat(columns[AGENT_REWARDS]), flat_values, ended.astype(np.float32), last, self.gamma, self.lambda_
+                flat(columns[AGENT_PAID]), flat_values, ended.astype(np.float32), last, self.gamma, self.lambda_
             )
             targets = advantages + flat_values
-            mean, deviation = _weighted(advantages, weights)
-            advantages = (advantages - mean) / max(deviation, 1e-4)
+            if self.advantage_normalisation != "none":
+                groups, count = self._groups(module, flat(module.model.types(columns[Columns.OBS]["obs"])))
+                advantages = normalised(advantages, weights, groups, count, device)
             if self.normalise_values:
-                centre, spread = _weighted(targets, weights)
-                module.returns.observe(centre, spread**2, module.network.value_heads())
+                (centre,), (spread,) = moments(targets, weights, np.zeros_like(targets, np.int64), 1, device)
+                module.returns.observe(float(centre), float(spread) ** 2, module.network.value_heads())
             for name, array in ((Postprocessing.ADVANTAGES, advantages), (Postprocessing.VALUE_TARGETS, targets)):
                 shaped = _pad(array, lengths, values.shape[1]) if stateful else array
                 columns[name] = torch.as_tensor(shaped, dtype=torch.float32, device=device)
         return batch
 
-
-def _weighted(values: Array, weights: Array) -> tuple[float, float]:
-    total = max(float(weights.sum()), 1.0)
-    mean = float((values * weights).sum()) / total
-    return mean, float(np.sqrt((weights * (values - mean) ** 2).sum() / total))
+    def _groups(self, module: Any, types: NDArray[np.int64]) -> tuple[NDArray[np.int64], int]:
+        """Which advantages are normalised together: a group for each of ``[T, N]``, and how many there are."""
+        if self.advantage_normalisation == "per_role":
+            return types, module.model.type_count
+        if self.advantage_normalisation == "per_agent":
+            return np.broadcast_to(np.arange(types.shape[1]), types.shape), types.shape[1]
+        return np.zeros_like(types), 1
 
 
 def _unpad(padded: NDArray[Any], lengths: list[int]) -> NDArray[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import torch
@@ -9,35 +10,51 @@ from ray.rllib.algorithms.ppo.torch.ppo_torch_learner import PPOTorchLearner
 from ray.rllib.core.columns import Columns
 from ray.rllib.core.learner.learner import ENTROPY_KEY, POLICY_LOSS_KEY, VF_LOSS_KEY
 from ray.rllib.evaluation.postprocessing import Postprocessing
+from ray.rllib.utils.metrics import NUM_ENV_STEPS_SAMPLED_LIFETIME
 from torch import Tensor
 
 from remalis_agents.networks import Played
 from remalis_agents.rllib.distribution import TeamCategorical
 from remalis_agents.rllib.gae import AGENT_REWARDS, AGENT_WEIGHTS, CONCEPTS, SUBGOALS, AgentSignals, TeamGAE
+from remalis_agents.rllib.joint import Terms, as_one_agent
 from remalis_agents.rllib.states import ChunkStates
+from remalis_agents.rllib.team_learner import TeamLearner
 from remalis_agents.rllib.team_module import DRAWN_LOGP
 
+SKIPPED = "minibatches_skipped"
+"""Metric: minibatches of the last update that ``kl_stop`` left out."""
 
-class TeamPPOLearner(PPOTorchLearner):
+
+class TeamPPOLearner(TeamLearner, PPOTorchLearner):
     r"""Proximal policy optimisation with one ratio, advantage and value for each agent.
 
     .. math:: L = -\overline{\min(\rho A, \mathrm{clip}(\rho, 1 \pm \epsilon) A)} + c_v \overline{(V - \hat V)^2}
               - c_e \overline{H}
 
     Means run over the agents and steps where an agent acted itself (alive and online). Schulman et al., 2017,
-    arXiv:1707.06347.
+    arXiv:1707.06347. What can be chosen besides is in :class:`.LearnerOptions`.
     """
 
     def build(self) -> None:
         super().build()
-        pipeline = self._learner_connector
+        config, pipeline = self.config, self._learner_connector
         pipeline.remove("GeneralAdvantageEstimation")
-        pipeline.insert_after("AddOneTsToEpisodesAndTruncate", AgentSignals())
+        pipeline.insert_after("AddOneTsToEpisodesAndTruncate", AgentSignals(reward_scope=config.reward_scope))
         pipeline.insert_before("AddStatesFromEpisodesToBatch", ChunkStates())
         self._gae = TeamGAE(
-            gamma=self.config.gamma, lambda_=self.config.lambda_, normalise_values=self.config.normalise_values
+            gamma=config.gamma,
+            lambda_=config.lambda_,
+            normalise_values=config.normalise_values,
+            advantage_normalisation=config.advantage_normalisation,
         )
         pipeline.append(self._gae)
+        self._too_far = False
+
+    def before_gradient_based_update(self, *, timesteps: dict[str, Any]) -> None:
+        super().before_gradient_based_update(timesteps=timesteps)
+        env_steps = timesteps.get(NUM_ENV_STEPS_SAMPLED_LIFETIME, 0)
+        for module_id in self._watches:
+            self.entropy_coeff_schedulers_per_module[module_id].update(timestep=env_steps)
 
     def after_gradient_based_update(self, *, timesteps: dict[str, Any]) -> None:
         super().after_gradient_based_update(timesteps=timesteps)
@@ -51,45 +68,58 @@ class TeamPPOLearner(PPOTorchLearner):
     ) -> Tensor:
         module = self.module[module_id].unwrapped()
         weights = batch[AGENT_WEIGHTS] * batch[Columns.LOSS_MASK].float().unsqueeze(-1)
-        total = weights.sum().clamp(min=1.0)
-
-        def mean(values: Tensor) -> Tensor:
-            return (values * weights).sum() / total
-
+        step = played(batch, weights)
+        mean = step.mean
         distribution = TeamCategorical(fwd_out[Columns.ACTION_DIST_INPUTS])
-        log_probs = distribution.logp(batch[Columns.ACTIONS])
-        if DRAWN_LOGP in fwd_out:
-            log_probs = log_probs + fwd_out[DRAWN_LOGP]
-        log_ratio = log_probs - batch[Columns.ACTION_LOGP]
+        log_ratio = distribution.logp(step.actions) + fwd_out.get(DRAWN_LOGP, 0.0) - batch[Columns.ACTION_LOGP]
         # Who did not act has no ratio: its stored action may be illegal by now, and inf * 0 would be NaN.
         log_ratio = torch.where(weights > 0, log_ratio, torch.zeros_like(log_ratio))
-        ratio, advantages = log_ratio.exp(), batch[Postprocessing.ADVANTAGES]
+        terms = Terms(log_ratio, batch[Postprocessing.ADVANTAGES], distribution.entropy())
+        if module.network.joint_action:
+            terms = as_one_agent(terms, weights)
+        ratio, advantages = terms.log_ratio.exp(), terms.advantages
         clipped = ratio.clamp(1 - config.clip_param, 1 + config.clip_param)
-        policy_loss = -mean(torch.minimum(advantages * ratio, advantages * clipped))
         targets = module.returns.normalise(batch[Postprocessing.VALUE_TARGETS])
         errors = fwd_out[Columns.VF_PREDS] - targets
+
+        policy_loss = -mean(torch.minimum(advantages * ratio, advantages * clipped))
         value_loss = mean(errors.square().clamp(max=config.vf_clip_param))
-        entropy = mean(distribution.entropy())
-        entropy_coeff = self.entropy_coeff_schedulers_per_module[module_id].get_current_value()
+        entropy = mean(terms.entropies)
+        own = module.network.losses(fwd_out["team_inputs"], fwd_out["team_output"], step)
         with torch.no_grad():
-            # The low-variance estimator (r - 1) - log r of KL(old || new), from the actions that were taken.
-            divergence = mean(ratio - 1 - log_ratio)
             spread = mean((targets - mean(targets)).square()).clamp(min=1e-6)
-            self.metrics.log_dict(
-                {
-                    POLICY_LOSS_KEY: policy_loss,
-                    VF_LOSS_KEY: value_loss,
-                    ENTROPY_KEY: entropy,
-                    "mean_kl": divergence,
-                    "clipped_share": mean((clipped != ratio).float()),
-                    "vf_explained_var": 1 - mean(errors.square()) / spread,
-                },
-                key=module_id,
-                window=1,
-            )
-        own = module.network.losses(fwd_out["team_inputs"], fwd_out["team_output"], played(batch, weights))
-        self.metrics.log_dict({name: loss.detach() for name, loss in own.items()}, key=module_id, window=1)
+            figures = {
+                POLICY_LOSS_KEY: policy_loss,
+                VF_LOSS_KEY: value_loss,
+                ENTROPY_KEY: entropy,
+                # The low-variance estimator (r - 1) - log r of KL(old || new), from the actions that were taken.
+                "mean_kl": mean(ratio - 1 - terms.log_ratio),
+                "clipped_share": mean((clipped != ratio).float()),
+                "vf_explained_var": 1 - mean(errors.square()) / spread,
+                **{name: loss.detach() for name, loss in own.items()},
+            }
+        self.metrics.log_dict(figures, key=module_id, window=1)
+        losses = {"policy": policy_loss, "value": value_loss, "entropy": entropy, **own}
+        far = None if config.kl_stop is None else figures["mean_kl"] > config.kl_stop
+        self._too_far |= self.check_terms(module_id, losses, batch, far)
+        outputs = [fwd_out[Columns.ACTION_DIST_INPUTS], fwd_out[Columns.VF_PREDS]]
+        self.watch(module_id, outputs, fwd_out["team_inputs"].observations, weights)
+        entropy_coeff = self.entropy_coeff_schedulers_per_module[module_id].get_current_value()
         return policy_loss + config.vf_loss_coeff * value_loss - entropy_coeff * entropy + sum(own.values())
+
+    def _create_iterator_if_necessary(self, **kwargs: Any) -> Iterable[Any]:
+        minibatches = super()._create_iterator_if_necessary(**kwargs)
+        return minibatches if self.config.kl_stop is None else self._until_too_far(iter(minibatches))
+
+    def _until_too_far(self, minibatches: Iterator[Any]) -> Iterator[Any]:
+        self._too_far = False
+        for minibatch in minibatches:
+            yield minibatch
+            if self._too_far:
+                break
+        skipped = sum(1 for _ in minibatches)
+        for module_id in self._watches:
+            self.metrics.log_value((module_id, SKIPPED), skipped, window=1)
 
 
 def played(batch: dict[str, Any], weights: Tensor) -> Played:

@@ -16,6 +16,7 @@ from remalis_agents.networks.acting import decide, mask_logits
 from remalis_agents.networks.model import TeamModel, spec_of
 from remalis_agents.networks.scale import ReturnScale
 from remalis_agents.rllib.distribution import TeamCategorical
+from remalis_agents.rllib.options import in_float32, precision
 from remalis_envs.errors import RemalisError
 
 DRAWN = "drawn_"
@@ -50,6 +51,8 @@ class RemalisPolicy(TorchRLModule, ValueFunctionAPI):
         self.action_dist_cls = TeamCategorical
         # The running scale of returns is part of the policy: without it a restored value head speaks other units.
         self.returns = ReturnScale()
+        self.mixed_precision = False
+        """Whether training passes run in bfloat16; what is acted and valued stays in float32."""
         points = self.model_config.get("epsilon") or [[0, 0.0]]
         self._epsilon = ([float(p[0]) for p in points], [float(p[1]) for p in points])
 
@@ -78,7 +81,10 @@ class RemalisPolicy(TorchRLModule, ValueFunctionAPI):
 
     def _forward_train(self, batch: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
         team = self.inputs(batch)
-        output = self.model(team)
+        with precision(team.observations.device, self.mixed_precision):
+            output = self.model(team)
+        if self.mixed_precision:
+            output = in_float32(output)
         result = {
             Columns.ACTION_DIST_INPUTS: mask_logits(output.logits, team.action_mask),
             Columns.VF_PREDS: output.values,
@@ -90,8 +96,8 @@ class RemalisPolicy(TorchRLModule, ValueFunctionAPI):
         return result
 
     def epsilon(self, env_steps: int | None) -> float:
-        """Share of random actions of a value-based network after so many team steps."""
-        return float(np.interp(env_steps or 0, *self._epsilon))
+        """Share of random actions of a value-based network after so many team steps; the last where unknown."""
+        return float(np.interp(np.inf if env_steps is None else env_steps, *self._epsilon))
 
     def _act(self, batch: dict[str, Any], sample: bool, env_steps: int | None = None) -> dict[str, Any]:
         # Drawn here and not in RLlib's connector, so that episodes store N log-probabilities and not N x A logits.

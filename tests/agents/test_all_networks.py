@@ -6,13 +6,12 @@ import pytest
 import torch
 from network_inputs import COUNT, LAYOUT, SIZE, inputs, permuted, run
 
-from remalis_agents.networks import network_class, network_names
+from remalis_agents.networks import network_names
 from remalis_agents.networks.model import ModelSpec, TeamModel
 
 NAMES = network_names()
 ORDERED = {"single_agent"}
 """Networks for which an agent is a place in a row."""
-SILENT = [name for name in NAMES if network_class(name).rounds == 0]
 
 
 def build(name, agents=4, layout=LAYOUT):
@@ -20,9 +19,13 @@ def build(name, agents=4, layout=LAYOUT):
     return TeamModel(ModelSpec(name, SIZE, COUNT, agents, {}, layout)).network
 
 
-def spread(network):
+TALKING = [name for name in NAMES if build(name).rounds]
+"""Networks whose agents hear their neighbours, and not a centre."""
+
+
+def spread(network, seed=1):
     """Small initial heads hide differences: make every weight matter."""
-    generator = torch.manual_seed(1)
+    generator = torch.manual_seed(seed)
     with torch.no_grad():
         for parameter in network.parameters():
             parameter.add_(0.2 * torch.randn(parameter.shape, generator=generator))
@@ -71,8 +74,10 @@ def reach(network, team, target=0):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_nobody_outside_the_receptive_field_has_influence(name):
-    network = spread(build(name, 8))
-    influence = reach(network, inputs(agents=8, edges="line")._replace(sample=False))
+    team = inputs(agents=8, edges="line")._replace(sample=False)
+    # Several weights: with some of them a gate may be closed.
+    networks = [spread(build(name, 8), seed) for seed in range(1, 5)]
+    network, influence = networks[0], torch.stack([reach(each, team) for each in networks]).amax(0)
     assert influence[0] > 0
     if network.rounds is None:
         assert (influence > 0).all(), "a centre hears everybody"
@@ -81,12 +86,10 @@ def test_nobody_outside_the_receptive_field_has_influence(name):
     assert (influence[network.rounds + 1 :] == 0).all(), "exactly zero"
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if network_class(name).rounds != 0])
+@pytest.mark.parametrize("name", TALKING)
 def test_without_edges_a_network_is_its_silent_twin(name):
     """No message from anybody: an agent acts as it would alone, and nobody's observation reaches it."""
     network = spread(build(name))
-    if network.rounds is None:
-        pytest.skip("its centre needs no edges")
     team = inputs(edges="none")._replace(sample=False)
     assert (reach(network, team)[1:] == 0).all()
     alone = run(

@@ -5,56 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from loops import CHAIN, RING, Loop, config_for
 from ray.rllib.core.columns import Columns
-from ray.rllib.env.single_agent_env_runner import SingleAgentEnvRunner
 from ray.rllib.evaluation.postprocessing import Postprocessing
 from toys import Chain, ring_team
 
 from remalis_agents.networks import TeamInputs, network_class, network_names
-from remalis_agents.registration import register_with_ray
-from remalis_agents.rllib import TRAINABLES, TeamCategorical
+from remalis_agents.rllib import TeamCategorical
 from remalis_agents.rllib.gae import AGENT_REWARDS, AGENT_WEIGHTS
 from remalis_agents.rllib.team_module import DRAWN_LOGP
 from remalis_envs.team import TeamEnv
-
-RING = "toys:remalis-test/RingTeam-v0"
-CHAIN = "toys:Chain"
-OPTIONS = {"recurrent": {"recurrent": 8}}
-
-
-def config_for(env, sample_env, network="ippo", **training):
-    register_with_ray(env)
-    real = "ippo" if network == "recurrent" else network
-    model_config = {"network": real, "options": OPTIONS.get(network, {}), "max_seq_len": 4}
-    return (
-        TRAINABLES["IPPO"]
-        .get_default_config()
-        .environment(env, observation_space=sample_env.observation_space, action_space=sample_env.action_space)
-        .env_runners(num_env_runners=0, num_envs_per_env_runner=2)
-        .training(**{"train_batch_size_per_learner": 40, "minibatch_size": 20, "gamma": 0.9, **training})
-        .rl_module(model_config=model_config)
-        .debugging(seed=0, log_level="ERROR")
-    )
-
-
-class Loop:
-    """An env runner and a learner, as the algorithm has them."""
-
-    def __init__(self, config):
-        self.config = config
-        self.runner = SingleAgentEnvRunner(config=config, worker_index=0)
-        self.learner = config.learner_class(
-            config=config, module_spec=config.get_multi_rl_module_spec(spaces=self.runner.get_spaces())
-        )
-        self.learner.build()
-        self.module = self.learner.module["default_policy"]
-        self.runner.module.set_state(self.module.get_state(inference_only=True))
-
-    def batch(self, episodes):
-        built = self.learner._learner_connector(
-            rl_module=self.learner.module, batch={}, episodes=episodes, shared_data={}, metrics=self.learner.metrics
-        )
-        return built["default_policy"]
 
 
 @pytest.fixture
@@ -107,7 +67,7 @@ def test_new_log_probabilities_equal_stored_ones_before_the_first_update(name):
             out = loop.module.forward_train(batch)
         new = TeamCategorical(out[Columns.ACTION_DIST_INPUTS]).logp(batch[Columns.ACTIONS]) + out.get(DRAWN_LOGP, 0.0)
         torch.testing.assert_close(new[valid], batch[Columns.ACTION_LOGP][valid], atol=1e-5, rtol=0)
-        assert int(valid.sum()) == sum(len(e) for e in episodes) - len(episodes), "each with one step appended"
+        assert int(valid.sum()) == sum(len(e) for e in episodes), "each with one step appended that does not count"
         assert horizon == 0 or any(e.t_started for e in episodes)
 
 

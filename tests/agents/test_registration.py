@@ -40,9 +40,9 @@ assert _global_registry.contains(ENV_CREATOR, "remalis/TrafficTeam-v0")
 def test_trainables_are_known_to_tune():
     from ray.tune.registry import get_trainable_cls
 
-    from remalis_agents.rllib import IPPO
+    from remalis_agents.rllib import TRAINABLES
 
-    assert get_trainable_cls("IPPO") is IPPO
+    assert {name: get_trainable_cls(name) for name in TRAINABLES} == TRAINABLES
 
 
 @pytest.mark.parametrize("name", ["toys:remalis-test/RingTeam-v0", "toys:ring_team", "toys:Ring"])

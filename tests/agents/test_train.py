@@ -13,6 +13,7 @@ import time
 
 import numpy as np
 import pytest
+import torch
 import yaml
 
 from remalis_agents.configs import parse_experiment
@@ -135,13 +136,18 @@ def test_beginning_with_what_is_no_checkpoint_is_a_sentence(ray_session, tmp_pat
         train("ring", experiment(f"rl_module.start_from={tmp_path / 'nowhere'}"), storage=tmp_path, callbacks=[])
 
 
-@pytest.mark.parametrize("runners", [0, 1])
-def test_same_seed_same_weights_bit_for_bit(ray_session, tmp_path, runners):
-    changes = ["stop.training_iteration=2", f"env_runners.num_env_runners={runners}", "debugging.seed=5"]
+@pytest.mark.parametrize(("runners", "options"), [(0, "{}"), (1, "{}"), (0, "{recurrent: 8}")])
+def test_same_seed_same_weights_bit_for_bit(ray_session, tmp_path, runners, options):
+    changes = [
+        f"rl_module.options={options}",
+        "stop.training_iteration=2",
+        f"env_runners.num_env_runners={runners}",
+        "debugging.seed=5",
+    ]
     first, second = (weights(train("ring", experiment(*changes), storage=tmp_path, callbacks=[])) for _ in range(2))
     assert all(np.array_equal(first[k], second[k]) for k in first)
     if runners == 0:
-        other = experiment(*changes[:2], "debugging.seed=6")
+        other = experiment(*changes[:-1], "debugging.seed=6")
         third = weights(train("ring", other, storage=tmp_path, callbacks=[]))
         assert any(not np.array_equal(first[k], third[k]) for k in first)
 
@@ -169,6 +175,15 @@ def test_a_mistake_in_a_worker_is_one_sentence(ray_session, tmp_path):
     with pytest.raises(TrainingError, match="the toy broke") as caught:
         train("breaking", experiment("env=toys:Breaking"), storage=tmp_path, callbacks=[])
     assert "\n" not in str(caught.value)
+
+
+def test_a_loss_that_is_no_number_is_one_sentence_and_its_batch_is_in_the_run(ray_session, tmp_path):
+    with pytest.raises(TrainingError, match="not a finite number: riddle") as caught:
+        train("riddle", experiment("rl_module.network=odd_networks:breaking"), storage=tmp_path, callbacks=[])
+    assert "\n" not in str(caught.value)
+    (kept,) = tmp_path.glob("riddle_*/*.pt")
+    assert str(kept) in str(caught.value)
+    assert torch.load(kept, weights_only=True)["terms"] == ["riddle"]
 
 
 def test_a_killed_run_resumes(tmp_path):

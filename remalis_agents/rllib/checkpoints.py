@@ -1,0 +1,78 @@
+"""What every team algorithm does besides learning: checkpoints that say what they hold, and where a run goes on."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+from ray.rllib.core import DEFAULT_MODULE_ID
+
+from remalis_agents.rllib.callbacks import METRICS
+from remalis_agents.rllib.curriculum import InStages
+
+CARRIED = ("episode_return_mean", "episode_return_min", "episode_return_max", "episode_len_mean")
+"""RLlib's own figures of episodes that are carried over iterations in which none ended."""
+
+MANIFEST = "manifest.json"
+"""What a whole checkpoint holds: a run that is killed while it writes one leaves a part of it."""
+
+
+def is_whole(checkpoint: Path) -> bool:
+    """Whether every file of a checkpoint is there, in full."""
+    try:
+        files = json.loads((checkpoint / MANIFEST).read_text(encoding="utf-8"))["files"]
+        return all((checkpoint / name).stat().st_size == size for name, size in files.items())
+    except (OSError, ValueError, KeyError):
+        return False
+
+
+class TeamAlgorithm(InStages):
+    """Mixed into an RLlib algorithm, before it; its configuration has ``resume_from`` and ``start_from``."""
+
+    def setup(self, config: Any) -> None:
+        super().setup(config)
+        self._known: dict[str, float] = {}
+        if self.config.start_from is not None:
+            self._begin_with(self.config.start_from)
+        resume_from = self.config.resume_from
+        if resume_from and Path(resume_from).exists():  # a checkpoint may be loaded long after the one before is gone
+            manifest = json.loads((Path(resume_from) / MANIFEST).read_text(encoding="utf-8"))
+            self.load_checkpoint(resume_from)
+            self._iteration, self._time_total = manifest["training_iteration"], manifest["time_total_s"]
+
+    def _begin_with(self, state: dict[str, Any]) -> None:
+        def load(learner: Any) -> None:
+            learner.module[DEFAULT_MODULE_ID].set_state(state)
+
+        self.learner_group.foreach_learner(load)
+        self.env_runner_group.sync_weights(from_worker_or_learner_group=self.learner_group, inference_only=True)
+
+    def step(self) -> dict[str, Any]:
+        result = super().step()
+        # RLlib reports nan where no episode ended in an iteration; batches are shorter than episodes here, and curves
+        # and displays want the last figure that is known.
+        runners = result.get("env_runners", {})
+        for figures, names in ((runners, CARRIED), (runners.get(METRICS, {}), None)):
+            for name in names or list(figures):
+                value = figures.get(name, math.nan)
+                if not math.isnan(value):
+                    self._known[name] = value
+                elif name in self._known:
+                    figures[name] = self._known[name]
+        return result
+
+    def save_checkpoint(self, checkpoint_dir: str) -> None:
+        super().save_checkpoint(checkpoint_dir)
+        folder = Path(checkpoint_dir)
+        self.save_more(folder)
+        manifest = {
+            "training_iteration": self._iteration,
+            "time_total_s": self._time_total,
+            "files": {str(p.relative_to(folder)): p.stat().st_size for p in sorted(folder.rglob("*")) if p.is_file()},
+        }
+        (folder / MANIFEST).write_text(json.dumps(manifest, indent=1), encoding="utf-8")
+
+    def save_more(self, folder: Path) -> None:
+        """Writes what a checkpoint holds besides RLlib's own, before its manifest is made."""

@@ -1,0 +1,189 @@
+"""run_all on small games through a real Ray: a crash in its place, kill -9 and resume, a cluster's address."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+
+pytestmark = pytest.mark.ray
+
+ROOT = Path(__file__).resolve().parents[2]
+BUDGET = 12_000
+GAME = {
+    "env": "remalis/PartnersTeam-v0",
+    "description": "partners, slowly",
+    "checkpoint": {"frequency": 1},
+    "config": {
+        "env_runners": {"num_env_runners": 0, "num_envs_per_env_runner": 4},
+        "training": {"gamma": 0.0, "train_batch_size_per_learner": 400, "minibatch_size": 200, "num_epochs": 2},
+    },
+}
+
+
+def command(out: Path, *arguments: str) -> list[str]:
+    return [sys.executable, str(ROOT / "benchmarks/run_all.py"), "--methods", "IPPO", "--out", str(out), *arguments]
+
+
+def run(out: Path, *arguments: str) -> subprocess.CompletedProcess:
+    done = subprocess.run(
+        command(out, *arguments), capture_output=True, text=True, check=False, timeout=400, cwd=out.parent
+    )
+    assert "Traceback" not in done.stderr, done.stderr[-3000:]
+    return done
+
+
+def cells(out: Path) -> dict[tuple[str, int], tuple[dict, int]]:
+    """Result and time of writing, by task and seed."""
+    found = {}
+    for path in (out / "cells").glob("*.json"):
+        result = json.loads(path.read_text())
+        found[result["cell"]["task"], result["cell"]["seed"]] = (result, path.stat().st_mtime_ns)
+    return found
+
+
+def processes(out: Path) -> list[str]:
+    """Cells of this folder that still run."""
+    lines = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout.splitlines()
+    return [line for line in lines if "leaderboard.process" in line and str(out) in line]
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("games")
+    (folder / "game.yaml").write_text(yaml.safe_dump({"game": GAME}))
+    (folder / "breaking.yaml").write_text(yaml.safe_dump({"breaking": {**GAME, "env": "toys:Breaking"}}))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def first(files) -> tuple[Path, subprocess.CompletedProcess]:
+    """One game that goes well beside one that breaks in its third episode."""
+    out = files / "out"
+    envs = [str(files / "game.yaml"), str(files / "breaking.yaml")]
+    return out, run(out, "--envs", *envs, "--seeds", "1", "--budget", "2000", "--episodes", "3")
+
+
+def test_a_crash_is_told_in_its_place_and_stops_nothing(first):
+    out, done = first
+    assert done.returncode == 1, "for scripts: a cell failed"
+    found = cells(out)
+    good, bad = found["file/game", 0][0], found["file/breaking", 0][0]
+    assert good["status"] == "done"
+    assert [one["seed"] for one in good["episodes"]] == [20000, 20001, 20002]
+    assert 0.0 <= good["episodes"][0]["right_share"] <= 1.0
+    assert good["training"]["env_steps"] >= 2000
+    assert [point["env_steps"] for point in good["training"]["curve"]] == [400, 800, 1200, 1600, 2000]
+    assert good["about"]["git_commit"] and good["training"]["versions"]["ray"]
+    assert bad["status"] == "failed" and "the toy broke" in bad["reason"]
+    content = json.loads((out / "leaderboard.json").read_text())
+    assert content["counts"] == {"done": 1, "failed": 1, "missing": 0}
+    for name in ("leaderboard.md", "leaderboard.html"):
+        assert "the toy broke" in (out / name).read_text()
+
+
+def test_the_printed_commands_give_the_same_figures(first, tmp_path):
+    """Training in one process is reproducible to the bit, so whoever types the commands sees the very same episodes."""
+    result = cells(first[0])["file/game", 0][0]
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    for line in (result["commands"]["train"], result["commands"]["evaluate"] + " --out again.json"):
+        done = subprocess.run(
+            line,
+            shell=True,
+            capture_output=True,
+            text=True,
+            cwd=tmp_path,
+            env={**os.environ, "PATH": path},
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr[-3000:]
+    again = json.loads((tmp_path / "again.json").read_text())
+    shares = [one["right_share"] for one in again["episodes"]]
+    assert shares == [one["right_share"] for one in result["episodes"]]
+    assert len(set(shares)) > 1
+
+
+def test_what_is_stored_is_not_paid_again(first, files):
+    """Another evaluation plays the policy that is there; the same one runs nothing, and starts no Ray."""
+    out, before = first[0], cells(first[0])
+    (training,) = (out / "trainings").glob("*/training.json")
+    trained = training.stat().st_mtime_ns
+    game = str(files / "game.yaml")
+    more = run(out, "--envs", game, "--seeds", "1", "--budget", "2000", "--episodes", "5")
+    assert more.returncode == 0
+    assert len(cells(out)["file/game", 0][0]["episodes"]) in (3, 5)
+    assert training.stat().st_mtime_ns == trained
+    assert len(list((out / "cells").glob("*.json"))) == 3
+    again = run(out, "--envs", game, "--seeds", "1", "--budget", "2000", "--episodes", "5")
+    assert "1 cells, 1 of them stored" in again.stdout
+    assert "done " not in again.stdout
+    assert cells(out)["file/breaking", 0][1] == before["file/breaking", 0][1]
+
+
+def test_killed_and_resumed_on_a_cluster(files):
+    """kill -9 in the middle of a training leaves no orphan; the same command goes on from its checkpoint."""
+    from ray.cluster_utils import Cluster
+
+    out = files / "killed"
+    asked = ["--envs", str(files / "game.yaml"), "--seeds", "1", "--episodes", "2"]
+    assert run(out, *asked, "--budget", "1200").returncode == 0
+    kept = {path: path.stat().st_mtime_ns for path in (out / "cells").glob("*.json")}
+    (stored,) = kept
+    endless = subprocess.Popen(
+        command(out, *asked, "--budget", str(BUDGET)), stdout=subprocess.DEVNULL, start_new_session=True
+    )
+    deadline = time.monotonic() + 150
+    while not _checkpoints(out) >= 2:
+        assert endless.poll() is None and time.monotonic() < deadline
+        time.sleep(0.1)
+    os.kill(endless.pid, signal.SIGKILL)
+    endless.wait()
+    deadline = time.monotonic() + 60
+    while processes(out):
+        assert time.monotonic() < deadline, "a cell outlives its command"
+        time.sleep(0.3)
+    assert len(list((out / "cells").glob("*.json"))) == 1, "half a cell is no result"
+    shown = run(out, "--report-only")
+    assert shown.returncode == 0
+    assert json.loads((out / "leaderboard.json").read_text())["counts"]["missing"] == 1
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
+    try:
+        done = run(out, *asked, "--budget", str(BUDGET), "--ray-address", cluster.address)
+    finally:
+        cluster.shutdown()
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert stored.stat().st_mtime_ns == kept[stored]
+    (new,) = set((out / "cells").glob("*.json")) - {stored}
+    training = json.loads(new.read_text())["training"]
+    assert training["resumed"] and training["env_steps"] >= BUDGET
+    steps = [point["env_steps"] for point in training["curve"]]
+    assert steps == sorted(set(steps)), "the parts of the curve fit together"
+    counts = json.loads((out / "leaderboard.json").read_text())["counts"]
+    assert counts == {"done": 2, "failed": 0, "missing": 0}
+
+
+def _checkpoints(out: Path) -> int:
+    """Number of the latest checkpoint of the training that is under way."""
+    found = out.glob("trainings/*/game_*/trial_00/checkpoint_*")
+    open_ones = [path for path in found if not (path.parents[2] / "training.json").exists()]
+    return max((int(path.name.rpartition("_")[2]) for path in open_ones), default=-1)
+
+
+def test_mistakes_are_one_sentence(tmp_path):
+    for arguments, says in (
+        (["--envs", "trafic/easy"], "Did you mean 'traffic/easy'"),
+        (["--methods", "IPO"], "Did you mean 'IPPO'"),
+        (["--report-only"], "nothing stored"),
+        (["--envs", "toy/partners", "--ray-address", "127.0.0.1:9"], "127.0.0.1:9"),
+    ):
+        line = [sys.executable, str(ROOT / "benchmarks/run_all.py"), "--out", str(tmp_path / "none"), *arguments]
+        done = subprocess.run(line, capture_output=True, text=True, check=False, timeout=120, cwd=tmp_path)
+        assert done.returncode == 2, (arguments, done.stdout, done.stderr)
+        assert says in done.stderr and "Traceback" not in done.stderr, done.stderr
