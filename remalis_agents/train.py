@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import socket
@@ -129,6 +130,11 @@ def train(
     else:
         checkpoint = latest_checkpoint(run_dir)
         config.resume_from = str(checkpoint) if checkpoint else None
+        if checkpoint and not getattr(config, "checkpoint_buffer", True):
+            from remalis_agents.rllib.replay.algorithm import REFILLS
+
+            # Here, too: what the trial's process logs is not shown.
+            logging.getLogger(__name__).warning(REFILLS)
     config.failures_in = str(run_dir)
     keep_past(config, experiment, run_dir)
     tuner = _tuner(run_dir, experiment, config, [*shown, *loggers])

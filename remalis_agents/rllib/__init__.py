@@ -9,6 +9,7 @@ from remalis_agents.rllib.algorithm import TRAINABLES, TeamPPO, TeamPPOConfig
 from remalis_agents.rllib.distribution import TeamCategorical
 from remalis_agents.rllib.learner import TeamPPOLearner
 from remalis_agents.rllib.multi_agent_env import KeepTruncation, ParallelMultiAgentEnv
+from remalis_agents.rllib.replay import TeamReplay, TeamReplayConfig
 from remalis_agents.rllib.team_module import CheckpointError, RemalisPolicy
 
 register_with_ray()
@@ -25,4 +26,6 @@ __all__ = [
     "TeamPPO",
     "TeamPPOConfig",
     "TeamPPOLearner",
+    "TeamReplay",
+    "TeamReplayConfig",
 ]

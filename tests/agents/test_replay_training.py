@@ -9,7 +9,7 @@ import pytest
 
 from remalis_agents.configs import ConfigError, parse_experiment
 from remalis_agents.evaluate import evaluate, load_policy
-from remalis_agents.rllib.replay.algorithm import BUFFER_FILE, BUFFER_STEPS
+from remalis_agents.rllib.replay.algorithm import BUFFER_FILE, BUFFER_STEPS, REFILLS
 from remalis_agents.train import build_config, train
 from remalis_envs.errors import RemalisError
 
@@ -79,12 +79,13 @@ def test_same_seed_same_weights_bit_for_bit(ray_session, tmp_path, runners):
 
 
 @pytest.mark.parametrize("kept", [False, True])
-def test_resuming_goes_on_and_says_what_became_of_the_buffer(ray_session, tmp_path, kept):
+def test_resuming_goes_on_and_says_what_became_of_the_buffer(ray_session, tmp_path, caplog, kept):
     changes = [*SHORT, f"training.checkpoint_buffer={str(kept).lower()}"]
     begun = train("ring", experiment(*changes), storage=tmp_path, callbacks=[])
     assert (begun.checkpoint / BUFFER_FILE).exists() == kept
     longer = experiment(*changes, "stop.training_iteration=3")
     result = train("ring", longer, storage=tmp_path, resume=True, callbacks=[])
+    assert (REFILLS in caplog.text) != kept
     (row,) = csv.DictReader((result.trial_dir / "progress.csv").open())
     assert int(row["training_iteration"]) == 3
     assert int(float(row["env_runners/num_env_steps_sampled_lifetime"])) == 600
@@ -99,6 +100,20 @@ def test_two_runners_and_two_learners_start_with_given_weights(trained, tmp_path
     result = train("ring", experiment(*changes), storage=tmp_path, callbacks=[])
     assert evaluate(result.checkpoint, episodes=10).interval("right_share")[0] > 0.97
     assert result.metrics["env_runners"]["metrics"]["right_share"] > 0.9, "runners got them, too"
+
+
+def test_a_new_stage_begins_with_an_empty_buffer(ray_session, tmp_path):
+    """Steps of one world, and of one size of team, are not mixed with those of the next."""
+    stages = {"stages": [{"agents": 3}, {"agents": 5}], "figure": "right_share", "promote_above": 0.6, "episodes": 8}
+    base = {**BASE, "curriculum": stages}
+    result = train("ring", experiment("stop.training_iteration=6", base=base), storage=tmp_path, callbacks=[])
+    rows = list(csv.DictReader((result.trial_dir / "progress.csv").open()))
+    stage = [int(row["curriculum_stage"]) for row in rows]
+    assert stage[0] == 1 and stage[-1] == 2
+    begun = stage.index(2)
+    assert [int(float(row[BUFFER_STEPS])) for row in rows] == [400 * (n + 1) for n in range(begun)] + [
+        400 * (n + 1) for n in range(len(rows) - begun)
+    ]
 
 
 @pytest.mark.parametrize(

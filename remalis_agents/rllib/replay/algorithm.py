@@ -29,6 +29,10 @@ logger = logging.getLogger(__name__)
 BUFFER_FILE = "replay_buffer.npz"
 BUFFER_STEPS = "replay_buffer_steps"
 """Key of a training result: team steps in the buffer."""
+REFILLS = (
+    "This run goes on without its replay buffer, which its checkpoint does not hold: it learns on when "
+    "training.learning_starts team steps are sampled again. training.checkpoint_buffer keeps it."
+)
 
 
 class TeamReplay(TeamAlgorithm, Algorithm):
@@ -109,9 +113,5 @@ class TeamReplay(TeamAlgorithm, Algorithm):
         file = Path(checkpoint_dir) / BUFFER_FILE
         if file.exists():
             self.buffer.load(file)
-            return
-        logger.warning(
-            "This run goes on without its replay buffer, which its checkpoint does not hold: learning pauses until "
-            "%d team steps are sampled. Set training.checkpoint_buffer to keep it.",
-            self.config.learning_starts,
-        )
+        else:
+            logger.warning(REFILLS)

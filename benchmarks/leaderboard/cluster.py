@@ -1,0 +1,224 @@
+"""Cells as Ray tasks: each starts a process of its own, passes its progress on, and says what became of it."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import sys
+import tarfile
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from leaderboard.cells import Cell
+from leaderboard.process import MARK, POLICY, TRAINING
+from leaderboard.store import Store
+from remalis_envs.errors import RemalisError
+
+PACKAGE = Path(__file__).resolve().parent
+LOG_LINES = 30
+_POLL_S = 0.5
+_OBJECT_STORE_BYTES = 400_000_000
+
+
+@dataclass
+class Running:
+    """A cell that has been handed to Ray; its progress is what it last told."""
+
+    cell: Cell
+    told: dict[str, Any]
+    begun: float | None = None
+
+
+class Board:
+    """An actor on which cells write how far they are."""
+
+    def __init__(self) -> None:
+        self._told: dict[str, dict[str, Any]] = {}
+
+    def tell(self, key: str, figures: dict[str, Any]) -> None:
+        """Replace what is known of a cell."""
+        self._told[key] = figures
+
+    def read(self) -> dict[str, dict[str, Any]]:
+        """All that is known, by key."""
+        return self._told
+
+
+def connect(address: str | None) -> None:
+    """Joins a cluster, or starts Ray on this machine.
+
+    Raises:
+        RemalisError: no cluster answers.
+    """
+    import ray
+
+    from remalis_agents.rllib.quiet import hush_ray
+    from remalis_agents.train import check_answers
+
+    hush_ray()
+    os.environ["PYTHONPATH"] = os.pathsep.join(p for p in (str(PACKAGE.parent), os.environ.get("PYTHONPATH")) if p)
+    options: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
+    if address:
+        check_answers(address)
+        # Other machines have the library installed, but not this folder.
+        options |= {"address": address, "runtime_env": {"py_modules": [str(PACKAGE)]}}
+    else:
+        options |= {"address": "local", "include_dashboard": False, "object_store_memory": _OBJECT_STORE_BYTES}
+    try:
+        ray.init(**options)
+    except ConnectionError as error:
+        raise RemalisError(f"No Ray cluster answers at {address!r}: {error}") from None
+
+
+def run_all(
+    cells: Sequence[Cell], store: Store, told: Callable[[list[Running], Cell | None], None], about: dict[str, Any]
+) -> None:
+    """Runs cells, as many at once as there are CPUs, and stores each result as it comes.
+
+    Args:
+        cells: in the order in which they are begun. A cell that plays what another one trains waits for it.
+        store: where results go.
+        told: called about twice a second with the cells under way, and once with each one that has ended.
+        about: circumstances, kept with every result.
+    """
+    import ray
+
+    largest = max((node["Resources"].get("CPU", 1.0) for node in ray.nodes() if node["Alive"]), default=1.0)
+    board = ray.remote(num_cpus=0)(Board).remote()
+    task = ray.remote(max_retries=1)(run_cell)
+    waiting = list(cells)
+    running: dict[Any, Running] = {}
+    while waiting or running:
+        busy = {one.cell.training_key for one in running.values() if one.cell.learned}
+        for cell in list(waiting):
+            if cell.learned and cell.training_key in busy:
+                continue
+            waiting.remove(cell)
+            busy |= {cell.training_key} if cell.learned else set()
+            # More than the largest machine has would wait for ever; a cell only gets slower with less.
+            options = {"num_cpus": min(cell.cpus, largest), "num_gpus": cell.gpus, "name": cell.label}
+            folder = store.training(cell)
+            reference = task.options(**options).remote(cell.to_dict(), str(folder), _pack(folder), board)
+            running[reference] = Running(cell, {})
+        ended, _ = ray.wait(list(running), timeout=_POLL_S)
+        for reference in ended:
+            one = running.pop(reference)
+            store.save(one.cell, {**_result(reference, store.training(one.cell)), "about": about})
+            told(list(running.values()), one.cell)
+        news = _news(board)
+        for one in running.values():
+            one.told = news.get(one.cell.key, one.told)
+            if one.told and one.begun is None:
+                one.begun = time.monotonic()
+        told(list(running.values()), None)
+
+
+def _news(board: Any) -> dict[str, dict[str, Any]]:
+    import ray
+
+    try:
+        return ray.get(board.read.remote(), timeout=10)
+    except ray.exceptions.RayError:  # without the board there is less to see, and as much to run
+        return {}
+
+
+def _result(reference: Any, folder: Path) -> dict[str, Any]:
+    import ray
+
+    try:
+        result, packed = ray.get(reference)
+    except ray.exceptions.RayError as error:
+        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+        said = lines[-1] if lines else "nothing"
+        return {"status": "failed", "reason": f"Ray lost the cell: {type(error).__name__}: {said}"}
+    _unpack(packed, folder)
+    return result
+
+
+def run_cell(
+    cell: dict[str, Any], folder: str, packed: bytes | None, board: Any
+) -> tuple[dict[str, Any], bytes | None]:
+    """What a Ray task does: the cell in a process of its own.
+
+    Args:
+        cell: as :meth:`Cell.to_dict` gives it.
+        folder: of its training, on a disk that all machines share, or else this machine's own.
+        packed: what is known of its training where the command was typed.
+        board: actor to report to.
+
+    Returns:
+        The result, and what its training left, packed where it is new.
+    """
+    one, place = Cell.from_dict(cell), Path(folder)
+    if one.learned:
+        place.mkdir(parents=True, exist_ok=True)
+        _unpack(packed, place)
+    board.tell.remote(one.key, {"doing": "starting", "share": 0.0})
+    with tempfile.TemporaryDirectory(prefix="remalis-cell-") as scratch:
+        job: dict[str, Any] = {"cell": cell, "folder": folder, "result": f"{scratch}/result.json"}
+        code, log = _process(job, lambda figures: board.tell.remote(one.key, figures))
+        try:
+            result = json.loads(Path(job["result"]).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            result = {"status": "failed", "reason": _ending(code, log)}
+    if result["status"] == "failed":
+        result["log"] = log[-LOG_LINES:]
+    return result, _pack(place) if packed is None else None
+
+
+def _process(job: dict[str, Any], told: Callable[[dict[str, Any]], Any]) -> tuple[int, list[str]]:
+    """Exit status and the end of the log of the cell's process."""
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith("RAY_") or k == "RAY_USAGE_STATS_ENABLED"}
+    paths = [str(PACKAGE.parent), os.environ.get("PYTHONPATH", "")]
+    log: list[str] = []
+    process = subprocess.Popen(
+        [sys.executable, "-m", "leaderboard.process", job["folder"]],  # the folder is for readers of `ps`
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        start_new_session=True,  # Ctrl-C is for the command; the cells end when their standard input closes
+        env={**inherited, "PYTHONPATH": os.pathsep.join(filter(None, paths)), "OMP_NUM_THREADS": "1"},
+    )
+    assert process.stdin is not None and process.stdout is not None
+    process.stdin.write(json.dumps(job) + "\n")
+    process.stdin.flush()
+    for line in process.stdout:
+        if line.startswith(MARK):
+            told(json.loads(line.removeprefix(MARK)))
+        else:
+            log = [*log[-200:], line.rstrip()]
+    return process.wait(), log
+
+
+def _ending(code: int, log: Sequence[str]) -> str:
+    if code < 0:
+        return f"The cell's process was ended by signal {-code}."
+    last = next((line for line in reversed(log) if line.strip()), "it said nothing")
+    return f"The cell's process ended with status {code}: {last.strip()}"
+
+
+def _pack(folder: Path) -> bytes | None:
+    """The final policy of a training with what is told of it, None where it is not finished."""
+    if not (folder / TRAINING).exists():
+        return None
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as tar:
+        for name in (POLICY, Path(TRAINING)):
+            tar.add(folder / name, arcname=str(name))
+    return buffer.getvalue()
+
+
+def _unpack(packed: bytes | None, folder: Path) -> None:
+    if packed is None or (folder / TRAINING).exists():
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    with tarfile.open(fileobj=io.BytesIO(packed)) as tar:
+        tar.extractall(folder, filter="data")
