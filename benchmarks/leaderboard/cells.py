@@ -196,14 +196,19 @@ def _seeds(task: Task, episodes: int) -> tuple[int, ...]:
 
 
 def _essence(experiment: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """What an experiment says for itself: an option that is new in the schema leaves the names of old results alone."""
     if experiment is None:
         return None
-    return {name: _given(value) for name, value in experiment.items() if name not in _TOLD_ONLY}
+    said = {name: value for name, value in experiment.items() if name not in _TOLD_ONLY}
+    return _beyond(said, dataclasses.asdict(Experiment(env="")))
 
 
-def _given(value: Any) -> Any:
-    """Without what is not set, so that an option that is new in the schema leaves the names of old results alone."""
-    return {k: _given(v) for k, v in value.items() if v is not None} if isinstance(value, dict) else value
+def _beyond(value: Any, default: Any) -> Any:
+    """A nested mapping without the values that are those of ``default``, or nothing."""
+    if not isinstance(value, dict) or not isinstance(default, dict):
+        return value
+    inner = {k: _beyond(v, default.get(k)) for k, v in value.items() if v is not None and v != default.get(k)}
+    return {k: v for k, v in inner.items() if v != {}}
 
 
 def _hash(content: Any) -> str:

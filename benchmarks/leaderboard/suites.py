@@ -49,7 +49,7 @@ SUITES = {
         ("toy/partners", "traffic/easy", "traffic/cologne3"),
         LEARNED,
         seeds=3,
-        budget=40_000,
+        budget=30_000,
         episodes=10,
         transfer=True,
     ),
