@@ -51,7 +51,7 @@ def build_config(experiment: Experiment, ray_address: str | None = None) -> Team
             "env_config": curriculum.stages[-1].env_config if curriculum else env_config,
         },
     }
-    _check_network(model_config, env, experiment.run)
+    remembers = _check_network(model_config, env, experiment.run)
     config = TRAINABLES[experiment.run].get_default_config()
     config.environment(
         experiment.env,
@@ -81,6 +81,11 @@ def build_config(experiment: Experiment, ray_address: str | None = None) -> Team
         if isinstance(error, RemalisError):
             raise
         raise ConfigError(f"RLlib does not accept this configuration: {' '.join(str(error).split())}") from None
+    if remembers and config.minibatch_size is not None and config.minibatch_size < model_config["max_seq_len"]:
+        raise ConfigError(
+            f"training.minibatch_size is {config.minibatch_size}, but networks with a memory learn from sequences of "
+            f"rl_module.max_seq_len {model_config['max_seq_len']} steps: a minibatch must hold one."
+        )
     return config
 
 
@@ -113,8 +118,12 @@ def _weights(checkpoint: str, network: str, env: Any) -> dict[str, Any]:
     return policy.get_state()
 
 
-def _check_network(model_config: dict[str, Any], env: Any, run: str) -> None:
-    """Builds the network once: a wrong option fails here, in a sentence, and so does a network for another learner."""
+def _check_network(model_config: dict[str, Any], env: Any, run: str) -> bool:
+    """Builds the network once: a wrong option fails here, in a sentence, and so does a network for another learner.
+
+    Returns:
+        Whether it has a memory.
+    """
     from remalis_agents.rllib.team_module import RemalisPolicy
 
     try:
@@ -132,3 +141,4 @@ def _check_network(model_config: dict[str, Any], env: Any, run: str) -> None:
             f"Network {policy.network_name!r} has a memory, but {LEARNERS[learner]} replays single steps: only "
             "networks without a state fit."
         )
+    return bool(policy.network.initial_state())

@@ -8,6 +8,7 @@ import torch
 
 from remalis_agents import Team
 from remalis_agents.configs.loader import load_experiment
+from remalis_agents.configs.schema import ConfigError
 from remalis_agents.evaluate import evaluate, load_team
 from remalis_agents.methods import METHODS
 from remalis_agents.train import build_config, start_ray, train
@@ -26,7 +27,7 @@ SMALL = {
 def small(method, *changes):
     """The shipped experiment of a method on easy, a minute long, in one process."""
     base = ["env_runners.num_env_runners=0", "environment.env_config.horizon_s=60", "stop.time_s=null"]
-    base += ["stop.env_steps=null", "stop.training_iteration=2", "checkpoint.frequency=0"]
+    base += ["rl_module.max_seq_len=4", "stop.env_steps=null", "stop.training_iteration=2", "checkpoint.frequency=0"]
     return load_experiment(
         f"traffic_easy_{METHODS[method].network}", [*base, *SMALL[METHODS[method].learner], *changes]
     )
@@ -54,6 +55,11 @@ def test_it_trains_resumes_evaluates_exports_and_reloads(method, ray_session, tm
     assert np.array_equal(reloaded(observation), actions)
     legal = observation["action_mask"][np.arange(len(actions)), actions]
     assert legal.all()
+
+
+def test_sequences_that_no_minibatch_can_hold_are_refused():
+    with pytest.raises(ConfigError, match=r"minibatch_size is 6, but networks with a memory .* 20 steps"):
+        build_config(small("IC3Net", "rl_module.max_seq_len=20")[1])
 
 
 @pytest.mark.full
