@@ -29,9 +29,9 @@ def mask_logits(logits: Tensor, action_mask: Tensor) -> Tensor:
 
 def draw(log_probabilities: Tensor) -> Tensor:
     """One action ``[*, N]`` from log-probabilities ``[*, N, A]``."""
-    # Gumbel-max: argmax(log p - log E), E ~ Exp(1), is a draw from p.
-    noise = torch.empty_like(log_probabilities).exponential_().clamp_(min=1e-30).log_()
-    return (log_probabilities - noise).argmax(-1)
+    # The exponential race: argmax(p / E), E ~ Exp(1), is a draw from p.
+    noise = torch.empty_like(log_probabilities).exponential_().clamp_(min=1e-30)
+    return (log_probabilities.exp() / noise).argmax(-1)
 
 
 def decide(model: TeamModel, team: TeamInputs, epsilon: float = 0.0) -> Decision:
