@@ -16,13 +16,13 @@ def _load(name: str) -> dict[str, Any]:
     return loaded
 
 
-def speed() -> str:
+def speed(family: str) -> str:
     """Every figure that has a target, with the target."""
     rows = ["| measured side by side in one run | figure | target |", "|---|---|---|"]
-    for section in _load("speed_traffic.json")["sections"].values():
+    for section in _load(f"speed_{family}.json")["sections"].values():
         for one in section["figures"]:
             if one["target"] is not None:
-                unit = " ms" if one["unit"] == "ms" else "x"
+                unit = one["unit"] if one["unit"] in ("x", "") else f" {one['unit']}"
                 mark = "" if one["met"] else " (missed)"
                 rows.append(
                     f"| {one['what']} | {one['median']:.3g}{unit} | {one['sense']} {one['target']:g}{unit}{mark} |"
@@ -42,7 +42,12 @@ def learning(name: str) -> str:
     return "\n".join(rows)
 
 
-TABLES = {"speed": speed, "easy": lambda: learning("easy"), "cologne8": lambda: learning("cologne8")}
+TABLES = {
+    "speed": lambda: speed("traffic"),
+    "trainer": lambda: speed("trainer"),
+    "easy": lambda: learning("easy"),
+    "cologne8": lambda: learning("cologne8"),
+}
 
 
 def with_tables(text: str) -> str:

@@ -32,6 +32,24 @@ def test_its_example_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     exec(compile(example, "README.md", "exec"), {})
 
 
+def test_its_experiment_is_one() -> None:
+    import yaml
+
+    from remalis_agents.configs.loader import parse_experiment
+    from remalis_agents.train import build_config
+
+    (block,) = re.findall(r"```yaml\n(.*?)```", README, flags=re.DOTALL)
+    _, experiment = parse_experiment(yaml.safe_load(block))
+    assert experiment.config.rl_module.sharing == "by_type"
+    assert build_config(experiment).num_learners == 2
+
+
+def test_it_names_every_method() -> None:
+    from remalis_agents.methods import METHODS
+
+    assert not [name for name in METHODS if f"`{name}`" not in README]
+
+
 def test_every_option_line_builds_an_environment(tmp_path: Path) -> None:
     import remalis_envs
 
