@@ -11,6 +11,7 @@ from ray.rllib.core import DEFAULT_MODULE_ID
 
 from remalis_agents.rllib.callbacks import METRICS
 from remalis_agents.rllib.curriculum import InStages
+from remalis_agents.rllib.faults import RunnerWatch
 
 CARRIED = ("episode_return_mean", "episode_return_min", "episode_return_max", "episode_len_mean")
 """RLlib's own figures of episodes that are carried over iterations in which none ended."""
@@ -34,6 +35,7 @@ class TeamAlgorithm(InStages):
     def setup(self, config: Any) -> None:
         super().setup(config)
         self._known: dict[str, float] = {}
+        self._watch = RunnerWatch(self.env_runner_group, self.config)
         if self.config.start_from is not None:
             self._begin_with(self.config.start_from)
         resume_from = self.config.resume_from
@@ -51,6 +53,7 @@ class TeamAlgorithm(InStages):
 
     def step(self) -> dict[str, Any]:
         result = super().step()
+        result |= self._watch.look()
         # RLlib reports nan where no episode ended in an iteration; batches are shorter than episodes here, and curves
         # and displays want the last figure that is known.
         runners = result.get("env_runners", {})
