@@ -160,6 +160,8 @@ class TrainingProgress(Callback):
         ]
         if "curriculum_stage_name" in result:
             figures.append(("stage", f"{result['curriculum_stage']} ({result['curriculum_stage_name']})"))
+        if result.get("env_runners_lost_lifetime"):
+            figures.append(("env runners lost", str(result["env_runners_lost_lifetime"])))
         shown = headline(result)
         if shown is not None:
             figures.append((shown[0], f"{shown[1]:.2f}"))

@@ -53,6 +53,13 @@ def test_plain_lines_say_where_it_is_and_how_long_it_takes():
     assert "iteration 9" in lines[2] and "left" not in lines[2]
 
 
+def test_runners_that_died_are_shown():
+    stream = io.StringIO()
+    progress = TrainingProgress("demo", StopSection(time_s=100.0), stream)
+    progress.on_trial_result(1, [], None, {**result(500, 20.0), "env_runners_lost_lifetime": 2})
+    assert "env runners lost 2" in stream.getvalue()
+
+
 def test_a_terminal_gets_a_live_table():
     class Terminal(io.StringIO):
         def isatty(self):
