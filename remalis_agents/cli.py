@@ -194,6 +194,8 @@ def _evaluate(args: argparse.Namespace) -> int:
     table = Table("figure", "mean", "95% interval", box=None, padding=(0, 2))
     for figure in result.episodes[0]:
         mean, half = result.interval(figure)
+        if mean != mean:  # what this episode had none of, such as emissions that were not asked for
+            continue
         table.add_row(figure, f"{mean:.3f}", "" if half != half else f"± {half:.3f}")
     options = ", ".join(f"{k}={v}" for k, v in result.env_config.items())
     console.print(f"{result.env} ({options}), {len(result.episodes)} episodes from seed {seed}")

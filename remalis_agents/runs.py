@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import fcntl
 import json
 import platform
+import re
 import subprocess
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -41,6 +45,23 @@ def new_run(name: str, experiment: Experiment, storage: Path) -> Path:
     return run_dir
 
 
+@contextmanager
+def only_one(run_dir: Path) -> Iterator[None]:
+    """Keeps a run's folder for this process; the system frees it, however the process ends.
+
+    Raises:
+        TrainingError: another process trains in it.
+    """
+    with (run_dir / ".lock").open("w", encoding="utf-8") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise TrainingError(
+                f"{run_dir.name} is being trained by another process: wait for it, or stop it."
+            ) from None
+        yield
+
+
 def find_run(name: str, experiment: Experiment, storage: Path, resume: str | Path | None) -> Path:
     """The run to resume, which must have been started with the same experiment but for its stop and checkpoints."""
     if resume is not None:
@@ -48,7 +69,10 @@ def find_run(name: str, experiment: Experiment, storage: Path, resume: str | Pat
         if not (run_dir / EXPERIMENT_FILE).exists():
             raise TrainingError(f"{str(resume)!r} is not the folder of a run: it holds no {EXPERIMENT_FILE}.")
     else:
-        runs = sorted(path.parent for path in storage.resolve().glob(f"{name}_*/{EXPERIMENT_FILE}"))
+        # Another experiment's name may begin with this one's.
+        own = re.compile(re.escape(name) + r"_\d{8}-\d{6}(_\d+)?")
+        found = storage.resolve().glob(f"*/{EXPERIMENT_FILE}")
+        runs = sorted(path.parent for path in found if own.fullmatch(path.parent.name))
         if not runs:
             raise TrainingError(f"There is no run of {name!r} in {str(storage)!r}: start one without --resume.")
         run_dir = runs[-1]
@@ -71,6 +95,16 @@ def latest_checkpoint(run_dir: Path) -> Path | None:
 
     found = [place for place in run_dir.glob("trial_*/checkpoint_*") if is_whole(place)]
     return max(found, key=lambda place: (place.parent.name, place.name), default=None)
+
+
+def where_it_stands(checkpoint: Path) -> dict[str, Any]:
+    """What a training result said of iteration, time and steps when a checkpoint was made."""
+    manifest = json.loads((checkpoint / "manifest.json").read_text(encoding="utf-8"))
+    return {
+        "training_iteration": manifest["training_iteration"],
+        "time_total_s": manifest["time_total_s"],
+        "env_runners": {"num_env_steps_sampled_lifetime": manifest.get("env_steps", 0)},
+    }
 
 
 def _first_difference(before: Any, now: Any, place: str) -> str | None:

@@ -54,6 +54,10 @@ class Team:
         self._state: dict[str, torch.Tensor] | None = None
         self._rows: dict[str, int] = {}
 
+    def __repr__(self) -> str:
+        env = self.trained_on.get("env", "an unknown environment")
+        return f"Team({self.name}, {self.spec.action_count} actions, trained on {env})"
+
     @property
     def spec(self) -> ModelSpec:
         """What the network is built from."""
@@ -141,6 +145,8 @@ class Team:
             path.mkdir(parents=True, exist_ok=True)
             (path / CONFIG_FILE).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
             save_file(weights, path / WEIGHTS_FILE)
+            # The library writes it for its owner alone; whoever may read the one file may read the other.
+            (path / WEIGHTS_FILE).chmod((path / CONFIG_FILE).stat().st_mode)
         except OSError as error:
             raise RemalisError(f"The team cannot be written to {str(folder)!r}: {error.strerror or error}.") from None
         return path

@@ -15,7 +15,7 @@ from remalis_agents.building import build_config as build_config
 from remalis_agents.configs.schema import Experiment
 from remalis_agents.loggers import logger_callbacks
 from remalis_agents.registration import register_with_ray
-from remalis_agents.runs import TrainingError, find_run, latest_checkpoint, new_run
+from remalis_agents.runs import TrainingError, find_run, latest_checkpoint, new_run, only_one, where_it_stands
 from remalis_agents.worlds import keep_past
 
 
@@ -122,13 +122,17 @@ def train(
     needed += config.num_learners * (float(not config.num_gpus_per_learner) if per_learner == "auto" else per_learner)
     start_ray(ray_address, needed)
     register_with_ray(experiment.env)
-    from remalis_agents.progress import TrainingProgress
+    from remalis_agents.progress import AtTarget, TrainingProgress
 
     shown = list(callbacks) if callbacks is not None else [TrainingProgress(name, experiment.stop)]
     if run_dir is None:
         run_dir = new_run(name, experiment, Path(storage).resolve())
     else:
         checkpoint = latest_checkpoint(run_dir)
+        reached = where_it_stands(checkpoint) if checkpoint else {}
+        if checkpoint and AtTarget(experiment.stop)("", reached):  # an iteration more would be one too many
+            logging.getLogger(__name__).warning("%s has reached its stop already: nothing is left to do.", run_dir.name)
+            return TrainResult(run_dir, checkpoint.parent, checkpoint, reached)
         config.resume_from = str(checkpoint) if checkpoint else None
         if checkpoint and not getattr(config, "checkpoint_buffer", True):
             from remalis_agents.rllib.replay.algorithm import REFILLS
@@ -136,14 +140,15 @@ def train(
             # Here, too: what the trial's process logs is not shown.
             logging.getLogger(__name__).warning(REFILLS)
     config.failures_in = str(run_dir)
-    keep_past(config, experiment, run_dir)
-    tuner = _tuner(run_dir, experiment, config, [*shown, *loggers])
-    try:
-        result = tuner.fit()[0]
-    finally:
-        for callback in shown:
-            if hasattr(callback, "close"):
-                callback.close()
+    with only_one(run_dir):
+        keep_past(config, experiment, run_dir)
+        tuner = _tuner(run_dir, experiment, config, [*shown, *loggers])
+        try:
+            result = tuner.fit()[0]
+        finally:
+            for callback in shown:
+                if hasattr(callback, "close"):
+                    callback.close()
     if result.error is not None:
         raise TrainingError(_cause(result.error))
     checkpoint = Path(result.checkpoint.path) if result.checkpoint else None

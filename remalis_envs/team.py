@@ -80,6 +80,8 @@ class TeamEnv(gymnasium.Env[dict[str, NDArray[Any]], NDArray[np.int64]]):
         self.metadata = {"render_modes": list(own.get("render_modes", [])), "render_fps": own.get("render_fps", 4)}
         self._alive = np.zeros(n, np.float32)
         self._running = False
+        self._cut_short = False
+        """Whether time cut any agent off in this episode."""
 
     @property
     def layout(self) -> Any:
@@ -100,6 +102,7 @@ class TeamEnv(gymnasium.Env[dict[str, NDArray[Any]], NDArray[np.int64]]):
         self._alive = np.zeros(self.size, np.float32)
         self._alive[[self._rows[agent] for agent in observations]] = 1.0
         self._running = True
+        self._cut_short = False
         return self._stack(observations), self._outcomes(infos)
 
     def step(self, action: NDArray[np.int64]) -> tuple[dict[str, NDArray[Any]], float, bool, bool, dict[str, Any]]:
@@ -111,17 +114,25 @@ class TeamEnv(gymnasium.Env[dict[str, NDArray[Any]], NDArray[np.int64]]):
         acting = tuple(self.parallel_env.agents)
         rows = [self._rows[agent] for agent in acting]
         result = self.parallel_env.step(dict(zip(acting, chosen[rows].tolist(), strict=True)))
-        observations, rewards, terminations, _, infos = result
+        observations, rewards, terminations, truncations, infos = result
+        missing = [agent for agent in acting if agent not in rewards or agent not in terminations]
+        if missing:
+            raise ValueError(
+                f"The environment's step() left out {', '.join(missing)}: it must give a reward and an end for every "
+                "agent that acted."
+            )
         info = self._outcomes(infos)
         for agent, row in zip(acting, rows, strict=True):
             info["agent_rewards"][row] = rewards[agent]
             info["agent_terminations"][row] = terminations[agent]
+        self._cut_short |= any(truncations.values())
         reward = float(info["agent_rewards"][rows].mean()) if rows else 0.0
         # An agent cut off by time still has a last observation with a future; one that terminated has none.
         self._alive = np.zeros(self.size, np.float32)
-        self._alive[[self._rows[a] for a in observations if not terminations.get(a, False)]] = 1.0
         over = not self.parallel_env.agents
-        terminated = over and all(terminations.values())
+        staying = observations if over else self.parallel_env.agents
+        self._alive[[self._rows[a] for a in staying if not terminations.get(a, False)]] = 1.0
+        terminated = over and all(terminations.values()) and not self._cut_short
         if over:
             self._running = False
             faults = [i["infra_error"] for i in infos.values() if "infra_error" in i]

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from gymnasium import spaces
 from gymnasium.utils.env_checker import check_env
+from pettingzoo import ParallelEnv
 
 from remalis_envs.team import NO_OUTCOME, TeamEnv
 
@@ -147,3 +149,51 @@ def test_the_layout_describes_the_vector_that_is_shown():
     assert TeamEnv(Ring()).layout is None
     assert TeamEnv(traffic_v0(level="easy")).layout is LAYOUT
     assert TeamEnv(traffic_v0(level="easy", observation="sumo_rl")).layout is None
+
+
+class Leaving(ParallelEnv):
+    """``early`` is cut off by time at step 1, ``late`` terminates at step 3; ``forgets`` leaves a reward out."""
+
+    metadata = {"name": "leaving_v0", "render_modes": []}
+    possible_agents = ["early", "late"]
+
+    def __init__(self, forgets: bool = False) -> None:
+        self.agents, self.forgets = [], forgets
+        self._space, self._actions = spaces.Box(0.0, 9.0, (1,), np.float32), spaces.Discrete(2)
+
+    def observation_space(self, agent):
+        return self._space
+
+    def action_space(self, agent):
+        return self._actions
+
+    def reset(self, seed=None, options=None):
+        self.t, self.agents = 0, list(self.possible_agents)
+        return {a: np.ones(1, np.float32) for a in self.agents}, {a: {} for a in self.agents}
+
+    def step(self, actions):
+        self.t += 1
+        acted = self.agents
+        rewards = {a: 1.0 for a in acted if not (self.forgets and a == "late")}
+        ends, cuts = {a: self.t == 3 for a in acted}, {a: a == "early" for a in acted}
+        self.agents = [a for a in acted if not ends[a] and not cuts[a]]
+        return {a: np.full(1, self.t, np.float32) for a in acted}, rewards, ends, cuts, {a: {} for a in acted}
+
+
+def test_an_agent_that_time_cuts_off_alone_is_gone_and_its_team_did_not_terminate():
+    env = TeamEnv(Leaving())
+    env.reset(seed=0)
+    observation, _, terminated, truncated, _ = env.step(np.zeros(2, np.int64))
+    assert not terminated and not truncated
+    assert observation["alive"].tolist() == [0, 1], "what its row does from now on is nobody's choice"
+    assert observation["obs"][0] == 1, "but its last observation is there to be valued"
+    env.step(np.zeros(2, np.int64))
+    *_, terminated, truncated, _ = env.step(np.zeros(2, np.int64))
+    assert not terminated and truncated, "not everybody's future ended"
+
+
+def test_an_environment_that_leaves_agents_out_is_told_so():
+    env = TeamEnv(Leaving(forgets=True))
+    env.reset(seed=0)
+    with pytest.raises(ValueError, match=r"left out late: it must give a reward"):
+        env.step(np.zeros(2, np.int64))

@@ -207,8 +207,12 @@ def _beyond(value: Any, default: Any) -> Any:
     """A nested mapping without the values that are those of ``default``, or nothing."""
     if not isinstance(value, dict) or not isinstance(default, dict):
         return value
-    inner = {k: _beyond(v, default.get(k)) for k, v in value.items() if v is not None and v != default.get(k)}
-    return {k: v for k, v in inner.items() if v != {}}
+    # Only what the schema knows has a default: in a free mapping, such as a network's options, null says something.
+    return {
+        k: _beyond(v, default[k]) if k in default else v
+        for k, v in value.items()
+        if k not in default or v != default[k]
+    }
 
 
 def _hash(content: Any) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ray.rllib.core import DEFAULT_MODULE_ID
+from ray.rllib.utils.metrics import ENV_RUNNER_RESULTS, NUM_ENV_STEPS_SAMPLED_LIFETIME
 
 from remalis_agents.rllib.callbacks import METRICS
 from remalis_agents.rllib.curriculum import InStages
@@ -73,6 +74,7 @@ class TeamAlgorithm(InStages):
         manifest = {
             "training_iteration": self._iteration,
             "time_total_s": self._time_total,
+            "env_steps": int(self.metrics.peek((ENV_RUNNER_RESULTS, NUM_ENV_STEPS_SAMPLED_LIFETIME), default=0)),
             "files": {str(p.relative_to(folder)): p.stat().st_size for p in sorted(folder.rglob("*")) if p.is_file()},
         }
         (folder / MANIFEST).write_text(json.dumps(manifest, indent=1), encoding="utf-8")

@@ -71,10 +71,14 @@ class InStages(_Base):  # type: ignore[misc]
         restored: list[int] = super().restore_env_runners(env_runner_group)
         if restored and self._curriculum is not None:
             # A new runner begins with what the training began with.
-            self._enter_stage()
+            self._move_runners()
         return restored
 
     def _enter_stage(self) -> None:
+        """What happens when a stage begins."""
+        self._move_runners()
+
+    def _move_runners(self) -> None:
         """Moves everybody who is elsewhere to the stage; what they were playing is dropped."""
         assert self._curriculum is not None
         number = self.standing.stage

@@ -11,6 +11,7 @@ from ray.rllib.connectors.connector_v2 import ConnectorV2
 from ray.rllib.core.columns import Columns
 from ray.rllib.evaluation.postprocessing import Postprocessing
 
+from remalis_agents.networks.distributed import summed
 from remalis_agents.rllib.payment import paid
 from remalis_agents.rllib.statistics import moments, normalised
 from remalis_envs.team import NO_OUTCOME
@@ -78,7 +79,13 @@ def _each(stacked: Any) -> list[dict[str, Any]]:
 
 
 def team_advantages(
-    rewards: Array, values: Array, terminated: Array, last: NDArray[np.bool_], gamma: float, lambda_: float
+    rewards: Array,
+    values: Array,
+    terminated: Array,
+    last: NDArray[np.bool_],
+    gamma: float,
+    lambda_: float,
+    alive: Array | None = None,
 ) -> Array:
     r"""Generalised advantage estimates for every agent of every chunk.
 
@@ -94,6 +101,8 @@ def team_advantages(
         last: ``[T]``, True at the appended steps.
         gamma: discount a step.
         lambda_: weight of longer estimates.
+        alive: ``[T, N]``; an agent that time cut off while its team went on has a last observation, whose value counts,
+            and is not alive there, so nothing after it does. None where all stay to the end.
 
     Returns:
         ``[T, N]``, 0 at appended steps.
@@ -106,7 +115,8 @@ def team_advantages(
             continue
         future = 1.0 - terminated[t]
         delta = rewards[t] + gamma * future * values[t + 1] - values[t]
-        running = delta + gamma * lambda_ * future * running
+        here = future if alive is None else future * alive[t + 1]
+        running = delta + gamma * lambda_ * here * running
         advantages[t] = running
     return advantages
 
@@ -159,7 +169,13 @@ class TeamGAE(ConnectorV2):
             # A team that terminated as a whole has no future, whatever its agents' own flags say.
             ended = np.maximum(flat(columns[AGENT_TERMINATIONS]), flat(columns[Columns.TERMINATEDS])[:, None])
             advantages = team_advantages(
-                flat(columns[AGENT_PAID]), flat_values, ended.astype(np.float32), last, self.gamma, self.lambda_
+                flat(columns[AGENT_PAID]),
+                flat_values,
+                ended.astype(np.float32),
+                last,
+                self.gamma,
+                self.lambda_,
+                flat(columns[Columns.OBS]["alive"]),
             )
             targets = advantages + flat_values
             if self.advantage_normalisation != "none":
@@ -167,7 +183,8 @@ class TeamGAE(ConnectorV2):
                 advantages = normalised(advantages, weights, groups, count, device)
             if self.normalise_values:
                 (centre,), (spread,) = moments(targets, weights, np.zeros_like(targets, np.int64), 1, device)
-                module.returns.observe(float(centre), float(spread) ** 2, module.network.value_heads())
+                if float(summed(torch.as_tensor(weights.sum(), device=device))) > 0:
+                    module.returns.observe(float(centre), float(spread) ** 2, module.network.value_heads())
             for name, array in ((Postprocessing.ADVANTAGES, advantages), (Postprocessing.VALUE_TARGETS, targets)):
                 shaped = _pad(array, lengths, values.shape[1]) if stateful else array
                 columns[name] = torch.as_tensor(shaped, dtype=torch.float32, device=device)

@@ -57,3 +57,13 @@ def test_padding_of_sequences_round_trips():
     padded = _pad(flat, lengths, window)
     assert padded.shape == (2 + 1 + 2, window, 2)
     assert np.array_equal(_unpad(padded, lengths), flat)
+
+
+def test_who_is_cut_off_while_the_team_goes_on_has_a_future_worth_its_last_value():
+    """The first agent leaves by time after step 0: its last observation counts, its row later does not."""
+    rewards, values = np.float32([[1, 1], [9, 1], [0, 0]]), np.float32([[2, 2], [5, 5], [70, 7]])
+    alive, none = np.float32([[1, 1], [0, 1], [0, 1]]), np.zeros((3, 2), np.float32)
+    got = team_advantages(rewards, values, none, np.array([False, False, True]), 0.9, 0.8, alive)
+    assert got[0, 0] == pytest.approx(1 + 0.9 * 5 - 2)
+    later = 1 + 0.9 * 7 - 5
+    assert got[0, 1] == pytest.approx(1 + 0.9 * 5 - 2 + 0.9 * 0.8 * later)

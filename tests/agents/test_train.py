@@ -222,3 +222,43 @@ def test_half_a_checkpoint_is_passed_over(trained, tmp_path):
 
 def _latest(checkpoints):
     return max(int(path.name.rpartition("_")[2]) for path in checkpoints)
+
+
+def test_a_run_that_has_reached_its_stop_is_not_trained_further(trained, caplog):
+    again = train("ring", experiment("stop.training_iteration=5"), storage=trained.run_dir.parent, resume=True)
+    assert again.checkpoint is not None and "already" in caplog.text
+    assert again.metrics["training_iteration"] >= 5
+
+
+def test_a_run_is_found_by_its_own_name(tmp_path):
+    from remalis_agents.runs import find_run, new_run
+
+    mine = new_run("mine", experiment(), tmp_path)
+    new_run("mine_long", experiment(), tmp_path)
+    assert find_run("mine", experiment(), tmp_path, None) == mine
+
+
+def test_two_processes_cannot_train_in_one_folder(tmp_path):
+    from remalis_agents.runs import only_one
+
+    with only_one(tmp_path), pytest.raises(RemalisError, match="another process"), only_one(tmp_path):
+        pass
+    with only_one(tmp_path):  # it is free again
+        pass
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("training.minibatch_size=0", "minibatch_size must be 1 or more"),
+        ("training.gamma=2", "gamma must be from 0 to 1"),
+        ("training.lr=-1", "lr must be a number of 0 or more"),
+        ("debugging.seed=-1", "seed must be 0 or more"),
+        ("stop.env_steps=-1", "stop.env_steps must be above 0"),
+    ],
+)
+def test_numbers_that_make_no_sense_are_refused_before_anything_starts(change, said):
+    from remalis_agents.train import build_config
+
+    with pytest.raises(RemalisError, match=said):
+        build_config(experiment(change))

@@ -181,6 +181,9 @@ def test_a_name_is_made_of_all_that_decides_a_result():
     ]
     assert len({one.key for one in [cell, *others]}) == 8
     assert learned_cell(easy, "IPPO", 0, 9000, 10).key == cell.key
+    config = cell.experiment["config"]
+    blind = {**config, "rl_module": {**config["rl_module"], "options": {"layout": None}}}
+    assert dataclasses.replace(cell, experiment={**cell.experiment, "config": blind}).key != cell.key, "null says much"
     assert dataclasses.replace(cell, experiment={**cell.experiment, "description": "said otherwise"}).key == cell.key
     same_training = {one.training_key for one in (cell, others[2], others[5])}
     assert same_training == {cell.training_key}, "another evaluation pays for no other training"

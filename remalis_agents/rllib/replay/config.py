@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 from ray.rllib.algorithms.algorithm_config import AlgorithmConfig
@@ -99,6 +100,11 @@ class TeamReplayConfig(AlgorithmConfig):
             )
         if self.n_step < 1 or self.updates_per_step <= 0 or self.target_update_every < 1:
             self._value_error("training.n_step, updates_per_step and target_update_every must be above 0.")
+        if not is_schedule(self.epsilon):
+            self._value_error(
+                "training.epsilon is a share from 0 to 1, or points [[env_steps, share], ...] in growing order of "
+                f"steps, but it is {self.epsilon!r}."
+            )
         check_precision(self)
         if not 0 < self.tau <= 1:
             self._value_error(f"training.tau must be above 0 and at most 1, but it is {self.tau}.")
@@ -109,3 +115,13 @@ class TeamReplayConfig(AlgorithmConfig):
     def get_default_rl_module_spec(self) -> RLModuleSpec:
         points = self.epsilon if isinstance(self.epsilon, list) else [[0, self.epsilon]]
         return RLModuleSpec(module_class=RemalisPolicy, model_config={**self.model_config, "epsilon": points})
+
+
+def is_schedule(epsilon: Any) -> bool:
+    """Whether this is a share, or shares at growing numbers of env steps."""
+    points = epsilon if isinstance(epsilon, list) else [[0, epsilon]]
+    if not points or any(not isinstance(point, list) or len(point) != 2 for point in points):
+        return False
+    steps, shares = zip(*points, strict=True)
+    numbers = all(isinstance(value, int | float) for value in (*steps, *shares))
+    return numbers and all(a < b for a, b in pairwise(steps)) and all(0 <= share <= 1 for share in shares)
