@@ -37,7 +37,7 @@ def test_two_simulations_in_one_runner(trained):
 
 
 def test_phases_are_scored_one_by_one(trained):
-    layout = load_policy(trained.checkpoint).network.layout
+    layout = load_policy(trained.checkpoint).network.reader.layout
     assert layout is not None
     assert (layout.count, layout.exists) == (MAX_PHASES, 0)
 
