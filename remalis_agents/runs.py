@@ -99,7 +99,9 @@ def latest_checkpoint(run_dir: Path) -> Path | None:
 
 def where_it_stands(checkpoint: Path) -> dict[str, Any]:
     """What a training result said of iteration, time and steps when a checkpoint was made."""
-    manifest = json.loads((checkpoint / "manifest.json").read_text(encoding="utf-8"))
+    from remalis_agents.rllib.checkpoints import MANIFEST
+
+    manifest = json.loads((checkpoint / MANIFEST).read_text(encoding="utf-8"))
     return {
         "training_iteration": manifest["training_iteration"],
         "time_total_s": manifest["time_total_s"],

@@ -146,7 +146,7 @@ def _train(cell: Cell, folder: Path) -> None:
     write_json(
         folder / TRAINING,
         {
-            "run_dir": str(run.run_dir),
+            "run": run.run_dir.name,
             "env_steps": steps,
             "wall_s": round(seconds, 1),
             "env_steps_per_s": round(steps / seconds, 1) if seconds else None,

@@ -37,7 +37,7 @@ class Suite:
 
 SUITES = {
     "quick": Suite(
-        "policy gradients with and without messages, and Q-learning; small budgets: under 20 minutes on two cores",
+        "policy gradients with and without messages, and Q-learning; small budgets",
         ("toy/partners", "traffic/easy"),
         ("IPPO", "CommNet", "IDQN"),
         seeds=2,

@@ -32,6 +32,6 @@ def done(cell: Cell, value: float) -> dict:
         curve = [
             {"env_steps": float(s), "mean_delay_s": value + 60 * np.exp(-s / 2000), "right_share": value} for s in steps
         ]
-        figures = {"run_dir": "r", "env_steps": cell.budget, "wall_s": 10.0, "env_steps_per_s": 90.0}
+        figures = {"run": "r", "env_steps": cell.budget, "wall_s": 10.0, "env_steps_per_s": 90.0}
         result["training"] = {**figures, "curve": curve}
     return result

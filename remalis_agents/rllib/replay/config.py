@@ -8,25 +8,13 @@ from typing import Any
 from ray.rllib.algorithms.algorithm_config import AlgorithmConfig
 from ray.rllib.core.rl_module.rl_module import RLModuleSpec
 
+from remalis_agents.configs.schema import ONLY_FOR
 from remalis_agents.rllib.callbacks import TeamCallbacks
 from remalis_agents.rllib.options import LearnerOptions, check_precision
 from remalis_agents.rllib.replay.learner import TeamReplayLearner
 from remalis_agents.rllib.team_module import RemalisPolicy
 
-OWN = (
-    "epsilon",
-    "double",
-    "n_step",
-    "buffer_size",
-    "learning_starts",
-    "updates_per_step",
-    "target_update_every",
-    "tau",
-    "steps_per_iteration",
-    "checkpoint_buffer",
-)
-
-
+OWN = ONLY_FOR["replay"]
 SHARED = ("warmup_env_steps", "reward_scope", "mixed_precision")
 """Those of :class:`.LearnerOptions` that this learner has, too."""
 
