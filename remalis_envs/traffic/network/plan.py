@@ -145,17 +145,37 @@ def convert(plan: RoadPlan, out: Path, seed: int = 0) -> list[str]:
 
 
 def _without_waiting_places(draft: Path, out: Path, shape: list[str]) -> list[str]:
-    """Rebuild a network so that streams which yield wait at the stop line, and nowhere inside the junction."""
+    """Rebuild a network of streets at any angle, so that nobody stands in another's way.
+
+    Streams which yield wait at the stop line, and nowhere inside the junction. Crossings reach into the pavement.
+    """
     run_tool("netconvert", "--sumo-net-file", str(draft), "--plain-output-prefix", str(draft.with_name("full")))
-    turning = {_link_key(link) for link in ElementTree.parse(draft).getroot().iter("connection") if link.get("tl")}
+    net = ElementTree.parse(draft).getroot()
+    turning = {_link_key(link) for link in net.iter("connection") if link.get("tl")}
+    lanes = {str(edge.get("crossingEdges")): edge[0] for edge in net.iter("edge") if edge.get("crossingEdges")}
     file = draft.with_name("full.con.xml")
     tree = ElementTree.parse(file)
     for link in tree.getroot().iter("connection"):
         if _link_key(link) in turning:
             link.set("contPos", "0")
+    for crossing in tree.getroot().iter("crossing"):
+        crossing.set("shape", _reaching(lanes[str(crossing.get("edges"))].get("shape", ""), _ONTO_PAVEMENT_M))
     tree.write(file, encoding="utf-8")
     parts = [f"--{kind}-files={draft.with_name(f'full.{end}.xml')}" for kind, end in _PLAIN]
     return run_tool("netconvert", *parts, *shape, "--output-file", str(out), "--output.street-names", "false")
+
+
+_ONTO_PAVEMENT_M = 0.6
+"""SUMO's drivers start when a pedestrian's back is 0.5 m from the end of the crossing, and cut the corner."""
+
+
+def _reaching(shape: str, more_m: float) -> str:
+    """A line of two or more points, lengthened at both ends."""
+    points = [complex(*map(float, point.split(",")[:2])) for point in shape.split()]
+    start, end = points[0] - points[1], points[-1] - points[-2]
+    points[0] += more_m * start / abs(start)
+    points[-1] += more_m * end / abs(end)
+    return " ".join(f"{p.real:.2f},{p.imag:.2f}" for p in points)
 
 
 _PLAIN = (("node", "nod"), ("edge", "edg"), ("connection", "con"), ("tllogic", "tll"))

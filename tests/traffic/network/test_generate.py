@@ -18,6 +18,8 @@ from remalis_envs.traffic.network import (
     read_network,
     split_seed,
 )
+from remalis_envs.traffic.network.netfile import parse_net
+from remalis_envs.traffic.network.plan import WIDE_M
 from remalis_envs.traffic.network.read import unreachable
 
 SIGNALS = {"easy": (9, 9), "medium": (25, 25), "hard": (64, 64), "hell": (100, 120)}
@@ -107,3 +109,13 @@ def test_irregular_has_about_as_many_signals_as_asked():
     network = read_network(irregular(10, seed=1, uturns=True))
     assert 10 <= len(network.intersections) <= 12
     assert any(m.kind == "uturn" for one in network.intersections for m in one.movements)
+
+
+def test_crossings_of_irregular_maps_reach_onto_the_pavement():
+    """SUMO's drivers start when a pedestrian has all but left the crossing, which must not end at the kerb then."""
+    net = parse_net(irregular(3, seed=0, crossings=True))
+    crossings = [edge for edge in net.edges.values() if edge.function == "crossing"]
+    assert len(crossings) >= 9
+    for edge in crossings:
+        carriageway_m = WIDE_M * sum(lane.motor for crossed in edge.crosses for lane in net.edges[crossed].lanes)
+        assert edge.lanes[0].length_m > carriageway_m + 1.0, edge.id
