@@ -2,9 +2,10 @@
 
 Every cell (method, task, training seed) is a Ray task: trained from its configuration for a number of team steps, then
 its final policy plays held-out episodes, the same for everybody. Results are stored under the hash of all that decides
-them, so a call that was stopped goes on where it was when it is given again, and nothing is computed twice. Writes
-``leaderboard.html``, ``leaderboard.md``, ``leaderboard.json`` and ``marl_eval.json``. Without arguments it runs the
-suite ``quick``.
+them, so a call that was stopped goes on where it was when it is given again, and nothing is computed twice. A folder is
+for one call at a time; ``--report-only`` may be given beside it. A cell that takes longer than ``--cell-timeout`` is
+ended and has failed. Writes ``leaderboard.html``, ``leaderboard.md``, ``leaderboard.json`` and ``marl_eval.json``.
+Without arguments it runs the suite ``quick``.
 """
 
 from __future__ import annotations
@@ -17,10 +18,11 @@ from typing import Any
 
 from circumstances import circumstances
 from leaderboard.cells import Cell
+from leaderboard.limits import seconds
 from leaderboard.report import write_report
 from leaderboard.store import PLAN, Store
-from leaderboard.suites import SUITES, Plan, plan, with_reference
-from leaderboard.tasks import CONTROLLERS, LEARNED, TASKS, MissingConfigError, experiment_of
+from leaderboard.suites import SUITES, TRANSFER_FROM, TRANSFER_TO, TRANSFERRED, Plan, plan, with_reference
+from leaderboard.tasks import CONTROLLERS, LEARNED, TASKS, MissingConfigError, Task, experiment_of
 
 from remalis_envs.errors import RemalisError
 
@@ -49,6 +51,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--transfer", action="store_true", help="also play policies of traffic/easy on other maps, unchanged")
     add("--runners", type=_whole(0), default=0, metavar="N", help="env runners of each training (default: 0)")
     add("--ray-address", metavar="ADDRESS", help="a Ray cluster to run on, such as auto or 10.0.0.1:6379")
+    add("--cell-timeout", type=seconds, default="6h", metavar="TIME", help="end a cell after so long (default: 6h)")
     add("--out", type=Path, default=Path("runs/leaderboard"), help="folder (default: runs/leaderboard)")
     add("--report-only", action="store_true", help="write the files again from what is stored, and run nothing")
     add("--list", action="store_true", help="show suites, tasks and methods")
@@ -72,16 +75,17 @@ def _run(given: argparse.Namespace, arguments: list[str]) -> int:
         return _told(write_report(Store(given.out), about), 0)
     wanted = _plan(given)
     store = Store(given.out)
-    store.ask_for(wanted.cells, wanted.without)
-    todo = [cell for cell in wanted.cells if not store.done(cell)]
-    print(f"{len(wanted.cells)} cells, {len(wanted.cells) - len(todo)} of them stored in {given.out}", flush=True)
-    status = 0
-    try:
-        status = _cells(todo, len(wanted.cells) - len(todo), store, about, given.ray_address) if todo else 0
-    except KeyboardInterrupt:
-        print("Stopped. The same command goes on from here.", file=sys.stderr)
-        status = 130
-    return _told(write_report(store, about), status)
+    with store.only_one():
+        store.ask_for(wanted.cells, wanted.without)
+        todo = [cell for cell in wanted.cells if not store.done(cell)]
+        print(f"{len(wanted.cells)} cells, {len(wanted.cells) - len(todo)} of them stored in {given.out}", flush=True)
+        status = 0
+        try:
+            status = _cells(todo, len(wanted.cells) - len(todo), store, about, given) if todo else 0
+        except KeyboardInterrupt:
+            print("Stopped. The same command goes on from here.", file=sys.stderr)
+            status = 130
+        return _told(write_report(store, about), status)
 
 
 def _plan(given: argparse.Namespace) -> Plan:
@@ -99,13 +103,13 @@ def _plan(given: argparse.Namespace) -> Plan:
     )
 
 
-def _cells(todo: list[Cell], kept: int, store: Store, about: dict[str, Any], address: str | None) -> int:
+def _cells(todo: list[Cell], kept: int, store: Store, about: dict[str, Any], given: argparse.Namespace) -> int:
     """Runs what is to run; 1 where a cell failed."""
     import ray
     from leaderboard.cluster import Running, connect, run_all
     from leaderboard.progress import CellsProgress
 
-    connect(address)
+    connect(given.ray_address)
     progress = CellsProgress(todo, kept)
     failed: list[Cell] = []
 
@@ -117,7 +121,7 @@ def _cells(todo: list[Cell], kept: int, store: Store, about: dict[str, Any], add
         progress.show(running)
 
     try:
-        run_all(todo, store, told, about)
+        run_all(todo, store, told, about, given.cell_timeout)
     finally:
         progress.close()
         ray.shutdown()
@@ -134,17 +138,29 @@ def _list() -> int:
     for name, suite in SUITES.items():
         print(f"suite {name}: {suite.title}")
         print(f"  {', '.join(suite.tasks)}; {suite.seeds} seeds, {suite.budget} team steps, {suite.episodes} episodes")
-    print(f"\ncontrollers: {', '.join(CONTROLLERS)}\n")
+    print()
     for task in TASKS.values():
-        have = []
-        for method in LEARNED:
-            try:
-                experiment_of(task, method)
-            except MissingConfigError:
-                continue
-            have.append(method)
-        print(f"{task.name}: {task.title}\n  {', '.join(have) or 'no trainable method'}")
+        print("\n  ".join([f"{task.name}: {task.title}", *_who_plays(task)]))
     return 0
+
+
+def _who_plays(task: Task) -> list[str]:
+    """Who can be asked for on a task: learned methods that an experiment is shipped for, and controllers."""
+    learned = []
+    for method in LEARNED:
+        try:
+            experiment_of(task, method)
+        except MissingConfigError:
+            continue
+        learned.append(method)
+    controllers = ", ".join(task.controllers)
+    if learned:
+        said = [f"learned: {', '.join(learned)}"] + ([f"controllers: {controllers}"] if controllers else [])
+    else:
+        said = [f"controllers only, as no experiment is shipped that trains here: {controllers}"]
+    if task.name in TRANSFER_TO:
+        said.append(f"with --transfer also {' and '.join(TRANSFERRED)}, trained on {TRANSFER_FROM}")
+    return said
 
 
 if __name__ == "__main__":

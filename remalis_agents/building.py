@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from gymnasium.spaces import MultiDiscrete
 
 from remalis_agents.configs.schema import ConfigError, Experiment
+from remalis_agents.curriculum import STAGES
 from remalis_agents.methods import LEARNERS, METHODS
 from remalis_agents.networks.layout import Layout
 from remalis_agents.registration import make_team_env
@@ -41,15 +42,19 @@ def build_config(experiment: Experiment, ray_address: str | None = None) -> Team
     described = sections.rl_module.layout or getattr(env.unwrapped, "layout", None)
     assert isinstance(env.action_space, MultiDiscrete)
     layout = Layout.of(described, int(env.action_space.nvec[0]))
+    _check_sharing(experiment, layout)
     model_config: dict[str, Any] = {
         "network": sections.rl_module.network or METHODS[experiment.run].network,
         "options": sections.rl_module.options,
         "layout": layout.to_dict() if layout else None,
         "sharing": sections.rl_module.sharing,
+        "subgoals": len(getattr(env.unwrapped, "subgoals", ())),
+        "concepts": len(getattr(env.unwrapped, "concepts", ())),
         "max_seq_len": sections.rl_module.max_seq_len,
         "trained_on": {
             "env": experiment.env,
             "env_config": curriculum.stages[-1].env_config if curriculum else env_config,
+            **({STAGES: [stage.name for stage in curriculum.stages]} if curriculum else {}),
         },
     }
     remembers = _check_network(model_config, env, experiment.run)
@@ -89,6 +94,16 @@ def build_config(experiment: Experiment, ray_address: str | None = None) -> Team
             f"rl_module.max_seq_len {model_config['max_seq_len']} steps: a minibatch must hold one."
         )
     return config
+
+
+def _check_sharing(experiment: Experiment, layout: Layout | None) -> None:
+    """Refuses weights by type where nobody says what type an agent is."""
+    if experiment.config.rl_module.sharing == "by_type" and (layout is None or layout.types < 0):
+        raise ConfigError(
+            "Set rl_module.sharing to full (one set of weights for all agents) or none (a set for each agent): by_type "
+            f"is for worlds with types of agents, and {experiment.env} tells none. If your environment's vectors do "
+            "hold an agent's type, one-hot, give rl_module.layout with types (its first index) and type_count."
+        )
 
 
 def _check_gpus(needed: float) -> None:

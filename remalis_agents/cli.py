@@ -10,9 +10,14 @@ import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from remalis_envs.errors import RemalisError
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from remalis_agents.evaluate import Evaluation
 
 EXTRA_COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("remalis_agents.demo.command", "train a team for two minutes, compare it, write a report"),
@@ -87,11 +92,23 @@ def _train_arguments(parser: argparse.ArgumentParser) -> None:
     add("file", help="a YAML file, or the name of a shipped experiment (see `train --list`)")
     add("--stop", metavar="JSON", help="when to stop, such as '{\"time_s\": 60}'; replaces the file's own keys")
     add("--set", action="append", default=[], metavar="KEY=VALUE", dest="changes", help="such as training.lr=1e-3")
-    add("--resume", nargs="?", const=True, default=False, metavar="RUN", help="go on with the latest run, or with RUN")
+    add(
+        "--resume",
+        nargs="?",
+        const=True,
+        default=False,
+        metavar="RUN",
+        help="go on with the latest run, or with RUN, as it was started; only what changes need be given",
+    )
     add("--checkpoint-freq", type=_at_least(0), metavar="N", help="save every N iterations")
     add("--seed", type=_at_least(0), help="seed of everything that is drawn")
     add("--storage", default="runs", metavar="DIR", help="folder of all runs (default: runs)")
-    add("--ray-address", metavar="ADDRESS", help="a Ray cluster to join, such as auto or 10.0.0.1:6379")
+    add(
+        "--ray-address",
+        metavar="ADDRESS",
+        help="a Ray cluster to join, such as 10.0.0.1:6379; auto for the one that RAY_ADDRESS names or that runs on "
+        "this machine (default: start Ray here for this training alone)",
+    )
     parser.set_defaults(handler=_train)
 
 
@@ -126,60 +143,72 @@ def _export(args: argparse.Namespace) -> int:
 
 
 def _list(args: argparse.Namespace) -> int:
-    from rich.console import Console
-    from rich.table import Table
-
-    from remalis_agents.configs import load_experiment, shipped_configs
-
     if not args.list:
         print("rllib train needs `file <yaml>` or --list.", file=sys.stderr)
         return 2
-    table = Table(box=None, padding=(0, 2))
-    table.add_column("name", no_wrap=True)
-    for title in ("runs", "environment", "what it is"):
-        table.add_column(title)
-    for name, path in shipped_configs().items():
-        experiment = load_experiment(path)[1]
-        options = experiment.config.environment.env_config
-        where = ", ".join(f"{k}={v}" for k, v in options.items() if k in ("level", "scenario"))
-        table.add_row(name, experiment.run, f"{experiment.env} {where}".strip(), experiment.description)
-    Console().print(table)
+    from remalis_agents.listing import show_experiments
+
+    show_experiments(sys.stdout)
     return 0
 
 
 def _train(args: argparse.Namespace) -> int:
-    from remalis_agents.configs.loader import load_experiment, parse_stop
+    from remalis_agents.configs.loader import check_body, parse_stop, read_body
 
     changes = list(args.changes)
     changes += parse_stop(args.stop) if args.stop else []
     changes += [f"checkpoint.frequency={args.checkpoint_freq}"] if args.checkpoint_freq is not None else []
     changes += [f"debugging.seed={args.seed}"] if args.seed is not None else []
-    name, experiment = load_experiment(args.file, changes)
+    run_dir: Path | None = None
+    if args.resume:
+        from remalis_agents.resuming import resume_from_file
+
+        resumed = resume_from_file(args.file, changes, args.storage, None if args.resume is True else args.resume)
+        name, experiment, written, run_dir = resumed.name, resumed.experiment, resumed.written, resumed.run_dir
+        print(
+            "\n".join([f"resumed     {run_dir}", *(f"changed     {change}" for change in resumed.changes)]), flush=True
+        )
+    else:
+        name, written = read_body(args.file)
+        experiment = check_body(name, written, changes)
     from remalis_agents.train import train
 
-    result = train(name, experiment, storage=args.storage, resume=args.resume, ray_address=args.ray_address)
+    result = train(
+        name,
+        experiment,
+        storage=args.storage,
+        resume=run_dir or False,
+        ray_address=args.ray_address,
+        written=written,
+    )
     print(f"run         {result.run_dir}")
-    print(f"checkpoint  {result.checkpoint}")
-    if result.checkpoint is not None:
+    if result.checkpoint is None:
+        print("checkpoint  none was written: checkpoint.at_end is false, and no iteration was one to be saved")
+    else:
+        print(f"checkpoint  {result.checkpoint}")
         print(f"evaluate    rllib evaluate {result.run_dir}")
     return 0
 
 
 def _evaluate(args: argparse.Namespace) -> int:
     from rich.console import Console
-    from rich.table import Table
 
     from remalis_agents.evaluate import FIRST_SEED, evaluate
 
     seed = FIRST_SEED if args.seed is None else args.seed
     out = _writable(args.out) if args.out else None
-    shown: list[Callable[[], Any]] = []
-    console = Console()
+    console = Console(soft_wrap=not sys.stdout.isatty())
+
+    def begun(plan: Evaluation) -> None:
+        options = ", ".join(f"{k}={v}" for k, v in plan.env_config.items())
+        world = f"{plan.env} ({options})" if options else plan.env
+        console.print(f"{world}, {len(plan.seeds)} episodes from seed {seed}", markup=False)
+        if plan.stage:
+            console.print(plan.stage, markup=False)
 
     def told(number: int, figures: dict[str, float]) -> None:
         if console.is_terminal:
             status.update(f"episode {number + 1} of {args.episodes}")
-        shown.append(lambda: figures)
 
     with console.status(f"episode 0 of {args.episodes}") as status:
         result = evaluate(
@@ -189,20 +218,26 @@ def _evaluate(args: argparse.Namespace) -> int:
             episodes=args.episodes,
             first_seed=seed,
             sample=args.sample,
+            on_begin=begun,
             on_episode=told,
         )
+    console.print(_figures(result))
+    if out is not None:
+        result.save(out)
+    return 0
+
+
+def _figures(result: Evaluation) -> Table:
+    """Means and intervals of an evaluation, as a table for a terminal."""
+    from rich.table import Table
+
     table = Table("figure", "mean", "95% interval", box=None, padding=(0, 2))
     for figure in result.episodes[0]:
         mean, half = result.interval(figure)
         if mean != mean:  # what this episode had none of, such as emissions that were not asked for
             continue
         table.add_row(figure, f"{mean:.3f}", "" if half != half else f"± {half:.3f}")
-    options = ", ".join(f"{k}={v}" for k, v in result.env_config.items())
-    console.print(f"{result.env} ({options}), {len(result.episodes)} episodes from seed {seed}")
-    console.print(table)
-    if out is not None:
-        result.save(out)
-    return 0
+    return table
 
 
 def _writable(name: str) -> Path:

@@ -20,8 +20,6 @@ CO_PLAYERS = "co_players"
 """Key of ``env_config``: ``{share, members}``, with ``past_dir`` filled in by the trainer."""
 LEARNING = "learning"
 """Key of ``info``: float32 ``(N,)``, 1 where the learner plays."""
-PLAYED = "played"
-"""Key of ``info`` after a step: int64 ``(N,)``, the actions that were really played."""
 _STREAM = 2
 """Keeps the draws of this wrapper apart from those of others that are seeded alike."""
 
@@ -91,7 +89,7 @@ class CoPlayers(gymnasium.Wrapper):  # type: ignore[type-arg]
         if "metrics" in info and "infra_error" not in info:
             share = len(self.rows) / max(len(self._team.agents), 1)
             info["metrics"] = {**info["metrics"], "co_player_share": share}
-        return observation, reward, terminated, truncated, self._marked(info) | {PLAYED: played}
+        return observation, reward, terminated, truncated, self._marked(info)
 
     def _marked(self, info: dict[str, Any]) -> dict[str, Any]:
         learning = np.ones_like(info["online"])

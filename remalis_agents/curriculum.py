@@ -10,9 +10,13 @@ from typing import Any
 import gymnasium
 
 from remalis_agents.configs.schema import ConfigError, CurriculumSection
-from remalis_agents.mixtures import SCENARIOS, WORLD_KEYS, with_world
+from remalis_agents.mixtures import SCENARIOS, with_world, world_name
 from remalis_envs.errors import RemalisError
 
+STAGES = "stages"
+"""Key of what a checkpoint was trained on: the names of the stages, in order; ``env_config`` is that of the last."""
+REACHED = "stage_reached"
+"""Key of a checkpoint's manifest, and of what it was trained on: the stage it stands in, counted from 1."""
 EPISODE_RETURN = "episode_return_mean"
 """The figure that every environment has: the sum of the team's rewards over an episode."""
 
@@ -160,8 +164,7 @@ def _name(stage: Any) -> str:
         return stage
     if isinstance(stage.get(SCENARIOS), list):
         return " + ".join(_name(one) for one in stage[SCENARIOS])
-    named = [str(stage[key]) for key in WORLD_KEYS[:2] if key in stage]
-    return named[0] if named else ", ".join(f"{key} {value}" for key, value in stage.items())
+    return world_name(stage)
 
 
 def _shape(make: Make, config: dict[str, Any], stage: Any) -> tuple[int, int, int]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from remalis_agents.curriculum import REACHED, STAGES
 from remalis_agents.evaluation import interval
 from remalis_agents.mixtures import with_world
 from remalis_agents.registration import make_team_env
@@ -34,12 +35,14 @@ class Evaluation:
         env_config: its keyword arguments.
         seeds: one an episode.
         episodes: one mapping of figures an episode, ``team_return`` among them.
+        stage: a sentence about which stage of its curriculum a team plays; empty for teams without one.
     """
 
     env: str
     env_config: dict[str, Any]
     seeds: list[int]
     episodes: list[dict[str, float]]
+    stage: str = ""
 
     def interval(self, figure: str) -> tuple[float, float]:
         """Mean over episodes and the half width of its 95% confidence interval."""
@@ -118,7 +121,38 @@ def load_team(path: str | Path, sample: bool = False) -> Team:
     if (Path(path) / CONFIG_FILE).exists():
         return Team.from_pretrained(path, sample)
     policy = load_policy(path)
-    return Team(policy.model, policy.model_config.get("trained_on"), sample)
+    trained_on = dict(policy.model_config.get("trained_on") or {})
+    return Team(policy.model, trained_on | _stage_reached(path), sample)
+
+
+def _stage_reached(path: str | Path) -> dict[str, int]:
+    """How far the team of a checkpoint came in its curriculum, where it has one and says so."""
+    from remalis_agents.rllib.checkpoints import MANIFEST
+
+    try:
+        manifest = json.loads((find_checkpoint(path).resolve().parents[3] / MANIFEST).read_text(encoding="utf-8"))
+    except (OSError, ValueError, IndexError):  # a policy's folder alone
+        return {}
+    return {REACHED: manifest[REACHED]} if REACHED in manifest else {}
+
+
+def stage_played(trained_on: Mapping[str, Any], options: Mapping[str, Any]) -> str:
+    """A sentence about the stage of a curriculum that is played; empty where a team was trained without one.
+
+    Args:
+        trained_on: what the team was trained on.
+        options: those of the environment that it plays.
+    """
+    stages = trained_on.get(STAGES)
+    if not stages:
+        return ""
+    number = trained_on.get(REACHED)
+    reached = f" and reached {stages[number - 1]} ({number} of {len(stages)})" if number else ""
+    own = trained_on.get("env_config", {})
+    text = f"The team was trained in stages {' > '.join(stages)}{reached}."
+    if any(options.get(key) != own.get(key) for key in {**options, **own} if key != "split"):
+        return text
+    return f"{text} The last, {stages[-1]}, is played; --level or --set choose another."
 
 
 def check_fits(team: Team, env: Any, name: str) -> None:
@@ -153,6 +187,7 @@ def evaluate(
     episodes: int = 10,
     first_seed: int = FIRST_SEED,
     sample: bool = False,
+    on_begin: Callable[[Evaluation], None] | None = None,
     on_episode: Callable[[int, dict[str, float]], None] | None = None,
 ) -> Evaluation:
     """Plays episodes with a trained team.
@@ -165,6 +200,7 @@ def evaluate(
         episodes: how many.
         first_seed: seed of the first episode; each next one is one higher.
         sample: draw actions as in training.
+        on_begin: called before the first episode with what is about to be played; it has no episodes yet.
         on_episode: called after each episode with its number and figures.
     """
     actor = load_team(checkpoint, sample)
@@ -182,14 +218,17 @@ def evaluate(
         raise RemalisError(f"{name} cannot be made with {options}: {error}") from None
     try:
         check_fits(actor, team, name)
-        seeds, figures = [first_seed + i for i in range(episodes)], []
-        for i, seed in enumerate(seeds):
-            figures.append(play(team, actor, seed))
+        stage = stage_played(trained, options) if name == trained.get("env") else ""
+        result = Evaluation(name, options, [first_seed + i for i in range(episodes)], [], stage)
+        if on_begin is not None:
+            on_begin(result)
+        for i, seed in enumerate(result.seeds):
+            result.episodes.append(play(team, actor, seed))
             if on_episode is not None:
-                on_episode(i, figures[-1])
+                on_episode(i, result.episodes[-1])
     finally:
         team.close()
-    return Evaluation(name, options, seeds, figures)
+    return result
 
 
 def play(team: Any, actor: Team, seed: int) -> dict[str, float]:

@@ -39,6 +39,7 @@ METHODS: dict[str, Method] = {
     "OneBit": Method("one_bit", "ppo", "one bit from each agent to its neighbours: the least communication"),
     "CLAM": Method("clam", "ppo", "contrastive models of the neighbours from the own view, no messages"),
     "SingleAgent": Method("single_agent", "ppo", "one agent that sees and controls all, with as many parameters"),
+    "ReMALIS": Method("remalis", "ppo", "agents tell each other what they intend, and revise it by what became of it"),
     "TeamReplay": Method("", "replay", "team Q-learning with the network that rl_module.network names"),
     "IDQN": Method("idqn", "replay", "independent Q-learning with double and duelling estimates, no messages"),
     "DGN": Method("dgn", "replay", "two layers of attention to neighbours, regularised over time"),

@@ -1,4 +1,8 @@
-"""Several scenarios in one training: each environment plays its own, padded to one size so that they stack."""
+"""Several scenarios in one training: each environment plays its own, padded to one size so that they stack.
+
+A training's figures of episodes are means over all scenarios; each scenario's own stand beside them under its name, as
+``env_runners/scenarios/<name>/<figure>``, see :func:`scenario_names`.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +20,8 @@ SCENARIOS = "scenarios"
 """Key of ``env_config`` with the scenarios: a list of mappings, each with an environment's own options."""
 ENVIRONMENTS_PER_RUNNER = "environments_per_runner"
 """Key of ``env_config`` that the trainer fills in: an environment is not told how many it stands among."""
+SCENARIO = "scenario"
+"""Key of ``info`` at the end of an episode: the name of the scenario that was played."""
 WORLD_KEYS = ("level", "scenario", "protocol", SCENARIOS)
 """Options that say which world is played; one of them given anew replaces them all."""
 
@@ -66,10 +72,14 @@ class Mixture(gymnasium.Wrapper):  # type: ignore[type-arg]
         make: makes an environment from its options.
         scenarios: the options of each scenario; the environments must have the same spaces, see :func:`padded`.
         place: which environment this is.
+        names: of the scenarios; what their options say by default.
     """
 
-    def __init__(self, make: Make, scenarios: Sequence[dict[str, Any]], place: Place) -> None:
+    def __init__(
+        self, make: Make, scenarios: Sequence[dict[str, Any]], place: Place, names: Sequence[str] | None = None
+    ) -> None:
         self._make, self._scenarios = make, list(scenarios)
+        self._names = list(names) if names else scenario_names(self._scenarios)
         self.playing = place.number % len(self._scenarios)
         self._stride = place.total if place.total < len(self._scenarios) else 0
         self._rng = np.random.default_rng()
@@ -85,6 +95,12 @@ class Mixture(gymnasium.Wrapper):  # type: ignore[type-arg]
             seed = int(self._rng.integers(2**31 - 1)) if seed is None else seed
         self._played = True
         return self.env.reset(seed=seed, options=options)
+
+    def step(self, action: Any) -> tuple[Any, Any, bool, bool, dict[str, Any]]:
+        observation, reward, terminated, truncated, info = self.env.step(action)
+        if terminated or truncated:
+            info = {**info, SCENARIO: self._names[self.playing]}
+        return observation, reward, terminated, truncated, info
 
     def _go_on(self) -> None:
         # Not kept: a simulation that waits for its turn takes memory, and in traffic the process's one free place.
@@ -147,7 +163,38 @@ def make_mixture(make: Make, config: Mapping[str, Any], context: Any = None) -> 
     """
     per_runner = int(config.get(ENVIRONMENTS_PER_RUNNER, 1))
     scenarios = padded(make, scenario_options(config))
-    return Mixture(make, scenarios, place_of(context, per_runner))
+    return Mixture(make, scenarios, place_of(context, per_runner), scenario_names(config[SCENARIOS]))
+
+
+def world_name(own: Mapping[str, Any]) -> str:
+    """What people call a world: its level or its scenario, or else all that its options say."""
+    named = [str(own[key]) for key in WORLD_KEYS[:2] if own.get(key) is not None]
+    return named[0] if named else _said(own)
+
+
+def scenario_names(scenarios: Sequence[Mapping[str, Any]]) -> list[str]:
+    """A name for each scenario, unlike the others', of characters that every logger takes.
+
+    The level or the scenario, such as ``easy`` or ``resco_cologne3``; all of a scenario's own options where two would
+    be called alike, such as ``level_easy_horizon_s_600``; with a number behind it where even those are the same.
+
+    Args:
+        scenarios: their own options, without the common ones.
+    """
+    short = [_plain(world_name(one)) for one in scenarios]
+    names = [_plain(_said(o)) if short.count(name) > 1 else name for o, name in zip(scenarios, short, strict=True)]
+    return [
+        f"{name}_{names[:number].count(name) + 1}" if names.count(name) > 1 else name
+        for number, name in enumerate(names)
+    ]
+
+
+def _said(own: Mapping[str, Any]) -> str:
+    return ", ".join(f"{key} {value}" for key, value in own.items())
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^\w.-]+", "_", name, flags=re.ASCII).strip("_") or "scenario"
 
 
 def with_world(options: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:

@@ -124,6 +124,13 @@ class TrainingProgress(Callback):
     def on_experiment_end(self, trials: list[Any], **info: Any) -> None:
         self.close()
 
+    def say(self, text: str) -> None:
+        """Shows a line, above the display where there is one."""
+        if self._console.is_terminal:
+            self._console.print(text, highlight=False, markup=False)
+        else:
+            self._line(text)
+
     def close(self) -> None:
         """Leaves the display as it stands."""
         if self._live is not None:

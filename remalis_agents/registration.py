@@ -6,6 +6,7 @@ import importlib
 import importlib.abc
 import importlib.util
 import inspect
+import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -94,8 +95,28 @@ def _make(name: str, options: dict[str, Any]) -> gymnasium.Env[Any, Any]:
         known = team_env_names()
         if rest not in known:
             raise unknown("environment", name, known)
-    # Gymnasium's checker steps through every observation, which costs more than a small environment.
-    return gymnasium.make(rest, disable_env_checker=True, **options)
+    try:
+        # Gymnasium's checker steps through every observation, which costs more than a small environment.
+        return gymnasium.make(rest, disable_env_checker=True, **options)
+    except TypeError as error:
+        # Gymnasium raises it anew, with words of its own around what the environment said.
+        said = error.__context__ if isinstance(error.__context__, TypeError) else error
+        raise _misfit(name, said) or said from None
+
+
+_UNEXPECTED = re.compile(r"(\w+)(?:\.__init__)?\(\) got an unexpected keyword argument '(\w+)'")
+
+
+def _misfit(name: str, error: TypeError) -> RemalisError | None:
+    """The sentence for an option that an environment does not have; None where the error is about something else."""
+    found, trace = _UNEXPECTED.search(str(error)), error.__traceback__
+    if found is None or trace is None:
+        return None
+    while trace.tb_next is not None:
+        trace = trace.tb_next
+    made = {**trace.tb_frame.f_globals, **trace.tb_frame.f_locals}.get(found[1])  # what could not be called there
+    valid = list(inspect.signature(made).parameters) if callable(made) else []
+    return unknown(f"option of {name}:", found[2], valid) if valid else RemalisError(f"{name} has no {found[2]!r}.")
 
 
 def _takes(function: Any, name: str) -> bool:

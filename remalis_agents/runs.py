@@ -6,10 +6,9 @@ import dataclasses
 import fcntl
 import json
 import platform
-import re
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
@@ -21,6 +20,9 @@ from remalis_agents.configs.schema import Experiment
 from remalis_envs.errors import RemalisError
 
 EXPERIMENT_FILE = "experiment.yaml"
+"""What a run is trained with, after all changes from the command line."""
+WRITTEN_FILE = "as_written.yaml"
+"""What the experiment's file said, before those changes; :mod:`.resuming` tells by it what has changed since."""
 VERSIONS_FILE = "versions.json"
 _PACKAGES = ("remalis", "ray", "torch", "gymnasium", "pettingzoo", "numpy", "eclipse-sumo")
 
@@ -29,20 +31,51 @@ class TrainingError(RemalisError, RuntimeError):
     """A training run failed; the message is the cause."""
 
 
-def new_run(name: str, experiment: Experiment, storage: Path) -> Path:
-    """Makes the run's folder, which says what it holds: the experiment, its seed, the versions it ran on."""
+def new_run(name: str, experiment: Experiment, storage: Path, written: Mapping[str, Any] | None = None) -> Path:
+    """Makes the run's folder, which says what it holds: the experiment, its seed, the versions it ran on.
+
+    Args:
+        name: the experiment's name.
+        experiment: what is run.
+        storage: folder of all runs.
+        written: what the experiment's file says, where there is one.
+
+    Raises:
+        TrainingError: the folder cannot be written.
+    """
     stamp = time.strftime("%Y%m%d-%H%M%S")
     run_dir, again = storage / f"{name}_{stamp}", 1
     while run_dir.exists():
         run_dir, again = storage / f"{name}_{stamp}_{again}", again + 1
     try:
         run_dir.mkdir(parents=True)
-        described = {name: dataclasses.asdict(experiment)}
-        (run_dir / EXPERIMENT_FILE).write_text(yaml.safe_dump(described, sort_keys=False), encoding="utf-8")
         (run_dir / VERSIONS_FILE).write_text(json.dumps(_versions(), indent=2) + "\n", encoding="utf-8")
     except OSError as error:
-        raise TrainingError(f"The run's folder {run_dir} cannot be written: {error.strerror or error}.") from None
+        raise _unwritable(run_dir, error) from None
+    describe(run_dir, name, experiment, written)
     return run_dir
+
+
+def describe(run_dir: Path, name: str, experiment: Experiment, written: Mapping[str, Any] | None = None) -> None:
+    """Writes into a run's folder what it is trained with from now on; arguments as :func:`new_run` takes them.
+
+    Raises:
+        TrainingError: the folder cannot be written.
+    """
+    described: dict[str, Any] = {EXPERIMENT_FILE: dataclasses.asdict(experiment)}
+    if written is not None:
+        described[WRITTEN_FILE] = dict(written)
+    try:
+        for file, body in described.items():
+            part = run_dir / f".{file}"
+            part.write_text(yaml.safe_dump({name: body}, sort_keys=False), encoding="utf-8")
+            part.replace(run_dir / file)  # a run that is killed meanwhile still knows what it was
+    except OSError as error:
+        raise _unwritable(run_dir, error) from None
+
+
+def _unwritable(run_dir: Path, error: OSError) -> TrainingError:
+    return TrainingError(f"The run's folder {run_dir} cannot be written: {error.strerror or error}.")
 
 
 @contextmanager
@@ -60,33 +93,6 @@ def only_one(run_dir: Path) -> Iterator[None]:
                 f"{run_dir.name} is being trained by another process: wait for it, or stop it."
             ) from None
         yield
-
-
-def find_run(name: str, experiment: Experiment, storage: Path, resume: str | Path | None) -> Path:
-    """The run to resume, which must have been started with the same experiment but for its stop and checkpoints."""
-    if resume is not None:
-        run_dir = Path(resume).resolve()
-        if not (run_dir / EXPERIMENT_FILE).exists():
-            raise TrainingError(f"{str(resume)!r} is not the folder of a run: it holds no {EXPERIMENT_FILE}.")
-    else:
-        # Another experiment's name may begin with this one's.
-        own = re.compile(re.escape(name) + r"_\d{8}-\d{6}(_\d+)?")
-        found = storage.resolve().glob(f"*/{EXPERIMENT_FILE}")
-        runs = sorted(path.parent for path in found if own.fullmatch(path.parent.name))
-        if not runs:
-            raise TrainingError(f"There is no run of {name!r} in {str(storage)!r}: start one without --resume.")
-        run_dir = runs[-1]
-    text = (run_dir / EXPERIMENT_FILE).read_text(encoding="utf-8")
-    before, now = next(iter(yaml.safe_load(text).values())), dataclasses.asdict(experiment)
-    unsaid = dataclasses.asdict(Experiment(""))
-    for part in ("env", "run", "config", "curriculum", "population"):
-        place = _first_difference(before.get(part, unsaid[part]), now[part], part)
-        if place:
-            raise TrainingError(
-                f"The checkpoint of {run_dir.name} does not fit this experiment: {place}. Only stop and checkpoint "
-                "may change when a run is resumed; start a new run for anything else."
-            )
-    return run_dir
 
 
 def latest_checkpoint(run_dir: Path) -> Path | None:
@@ -107,16 +113,6 @@ def where_it_stands(checkpoint: Path) -> dict[str, Any]:
         "time_total_s": manifest["time_total_s"],
         "env_runners": {"num_env_steps_sampled_lifetime": manifest.get("env_steps", 0)},
     }
-
-
-def _first_difference(before: Any, now: Any, place: str) -> str | None:
-    if isinstance(before, dict) and isinstance(now, dict):
-        for key in sorted({*before, *now}, key=str):
-            found = _first_difference(before.get(key), now.get(key), f"{place}.{key}")
-            if found:
-                return found
-        return None
-    return None if before == now else f"{place} was {before!r} and is now {now!r}"
 
 
 def _versions() -> dict[str, str | None]:

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import logging
-import os
 import re
-import socket
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from remalis_agents.building import build_config as build_config
+from remalis_agents.cluster import described
+from remalis_agents.cluster import start_ray as start_ray
 from remalis_agents.configs.schema import Experiment
 from remalis_agents.loggers import logger_callbacks
 from remalis_agents.registration import register_with_ray
-from remalis_agents.runs import TrainingError, find_run, latest_checkpoint, new_run, only_one, where_it_stands
+from remalis_agents.resuming import check_same, find_run
+from remalis_agents.runs import TrainingError, describe, latest_checkpoint, new_run, only_one, where_it_stands
 from remalis_agents.worlds import keep_past
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -36,58 +39,6 @@ class TrainResult:
     metrics: dict[str, Any]
 
 
-_started_here = False
-"""Whether the Ray that runs was started by :func:`start_ray`, which may then start a larger one."""
-
-
-def start_ray(address: str | None = None, cpus: float = 1, log_to_driver: bool = False) -> None:
-    """Joins a cluster, or starts Ray here with room for at least ``cpus``; keeps a running one that has the room.
-
-    Raises:
-        TrainingError: no cluster answers, or the Ray that the caller started is too small: a training would wait in it
-            for ever.
-    """
-    import ray
-
-    global _started_here
-    if ray.is_initialized():
-        has = ray.cluster_resources().get("CPU", 0.0)
-        if address is None and has < cpus:
-            if not _started_here:
-                raise TrainingError(
-                    f"This training needs {cpus:g} CPUs, but the Ray that runs here has {has:g}: start it with "
-                    f"ray.init(num_cpus={cpus:g}), or use fewer env runners."
-                )
-            ray.shutdown()
-    if not ray.is_initialized():
-        options: dict[str, Any] = {"log_to_driver": log_to_driver, "logging_level": "ERROR"}
-        if address:
-            check_answers(address)
-            options["address"] = address
-        else:
-            # Runners wait for each other in turns, so more of them than cores is a choice and not a mistake.
-            options |= {"num_cpus": max(os.cpu_count() or 1, int(cpus + 0.999)), "include_dashboard": False}
-            # A Ray that somebody else started on this machine is not ours to join unasked.
-            options["address"] = "local"
-        try:
-            ray.init(**options)
-        except ConnectionError as error:
-            raise TrainingError(f"No Ray cluster answers at {address!r}: {error}") from None
-        _started_here = address is None
-    register_with_ray()
-
-
-def check_answers(address: str) -> None:
-    """Asks whether anybody listens: Ray itself tries for minutes."""
-    host, _, port = address.removeprefix("ray://").rpartition(":")
-    if not port.isdigit():  # "auto" and the like, which Ray looks up itself
-        return
-    try:
-        socket.create_connection((host, int(port)), timeout=10).close()
-    except OSError as error:
-        raise TrainingError(f"No Ray cluster answers at {address!r}: {error.strerror or error}.") from None
-
-
 def train(
     name: str,
     experiment: Experiment,
@@ -96,6 +47,7 @@ def train(
     resume: bool | str | Path = False,
     ray_address: str | None = None,
     callbacks: Sequence[Any] | None = None,
+    written: Mapping[str, Any] | None = None,
 ) -> TrainResult:
     """Trains to the experiment's stop criterion.
 
@@ -103,9 +55,12 @@ def train(
         name: the experiment's name; the run's folder is ``<storage>/<name>_<date>-<time>``.
         experiment: what to run.
         storage: folder of all runs.
-        resume: True for the latest run of this name in ``storage``, or a run's folder.
+        resume: True for the latest run of this name in ``storage``, or a run's folder. The experiment must be the one
+            that the run was started with, but for what :data:`.resuming.MAY_CHANGE` names.
         ray_address: a cluster to join; Ray is started on this machine by default.
         callbacks: Tune callbacks; the progress display by default.
+        written: what the experiment's file says without changes from the command line, for the run's folder, see
+            :func:`.resume_from_file`.
 
     Raises:
         ConfigError: the experiment does not fit the environment, the network or RLlib.
@@ -114,35 +69,36 @@ def train(
     from remalis_agents.rllib.quiet import hush_ray
 
     hush_ray()
-    run_dir = find_run(name, experiment, Path(storage), None if resume is True else resume) if resume else None
+    run_dir = None
+    if resume:
+        run_dir = find_run(name, Path(storage), None if resume is True else resume)
+        check_same(run_dir, experiment)
     config = build_config(experiment, ray_address)
     loggers = logger_callbacks(experiment.loggers)
-    needed = 1 + config.num_env_runners * config.num_cpus_per_env_runner
-    per_learner = config.num_cpus_per_learner
-    needed += config.num_learners * (float(not config.num_gpus_per_learner) if per_learner == "auto" else per_learner)
-    start_ray(ray_address, needed)
+    start_ray(ray_address, cpus_of(config))
     register_with_ray(experiment.env)
     from remalis_agents.progress import AtTarget, TrainingProgress
+    from remalis_agents.waiting import RoomWatch
 
     shown = list(callbacks) if callbacks is not None else [TrainingProgress(name, experiment.stop)]
+    say = next((callback.say for callback in shown if hasattr(callback, "say")), None)
+    if ray_address:
+        (say or _log.info)(f"{name}: joined {described()}")
     if run_dir is None:
-        run_dir = new_run(name, experiment, Path(storage).resolve())
+        run_dir = new_run(name, experiment, Path(storage).resolve(), written)
     else:
         checkpoint = latest_checkpoint(run_dir)
         reached = where_it_stands(checkpoint) if checkpoint else {}
         if checkpoint and AtTarget(experiment.stop)("", reached):  # an iteration more would be one too many
-            logging.getLogger(__name__).warning("%s has reached its stop already: nothing is left to do.", run_dir.name)
+            _log.warning(_nothing_left(run_dir, experiment))
             return TrainResult(run_dir, checkpoint.parent, checkpoint, reached)
-        config.resume_from = str(checkpoint) if checkpoint else None
-        if checkpoint and not getattr(config, "checkpoint_buffer", True):
-            from remalis_agents.rllib.replay.algorithm import REFILLS
-
-            # Here, too: what the trial's process logs is not shown.
-            logging.getLogger(__name__).warning(REFILLS)
+        _go_on_from(checkpoint, config)
     config.failures_in = str(run_dir)
     with only_one(run_dir):
+        if resume:
+            describe(run_dir, name, experiment, written)
         keep_past(config, experiment, run_dir)
-        tuner = _tuner(run_dir, experiment, config, [*shown, *loggers])
+        tuner = _tuner(run_dir, experiment, config, [*shown, *loggers, RoomWatch(name, config, say or _log.warning)])
         try:
             result = tuner.fit()[0]
         finally:
@@ -153,6 +109,27 @@ def train(
         raise TrainingError(_cause(result.error))
     checkpoint = Path(result.checkpoint.path) if result.checkpoint else None
     return TrainResult(run_dir, Path(result.path), checkpoint, result.metrics or {})
+
+
+def cpus_of(config: Any) -> float:
+    """How many CPUs a training of this RLlib configuration takes, the main process's among them."""
+    per_learner = config.num_cpus_per_learner
+    learner = float(not config.num_gpus_per_learner) if per_learner == "auto" else per_learner
+    return float(1 + config.num_env_runners * config.num_cpus_per_env_runner + config.num_learners * learner)
+
+
+def _nothing_left(run_dir: Path, experiment: Experiment) -> str:
+    stop = ", ".join(f"{key} {value}" for key, value in asdict(experiment.stop).items() if value is not None)
+    return f"{run_dir.name} has reached its stop already ({stop}): nothing is left to do. --stop gives a later one."
+
+
+def _go_on_from(checkpoint: Path | None, config: Any) -> None:
+    config.resume_from = str(checkpoint) if checkpoint else None
+    if checkpoint and not getattr(config, "checkpoint_buffer", True):
+        from remalis_agents.rllib.replay.algorithm import REFILLS
+
+        # Here, too: what the trial's process logs is not shown.
+        _log.warning(REFILLS)
 
 
 def _tuner(run_dir: Path, experiment: Experiment, config: Any, callbacks: list[Any]) -> Any:

@@ -17,8 +17,14 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
+from remalis_envs.errors import RemalisError
+
 NO_OUTCOME = -1
 """Stands in ``info["subgoals"]`` and ``info["concepts"]`` where an agent has none (a padded row, another family)."""
+
+
+class NotFiniteError(RemalisError, ValueError):
+    """An environment gave an agent a reward or an observation that is not a finite number."""
 
 
 class TeamEnv(gymnasium.Env[dict[str, NDArray[Any]], NDArray[np.int64]]):
@@ -34,7 +40,8 @@ class TeamEnv(gymnasium.Env[dict[str, NDArray[Any]], NDArray[np.int64]]):
 
     ``info`` holds, in the order of ``possible_agents``: ``agent_rewards`` float32 ``(N,)``, ``agent_terminations``
     float32 ``(N,)`` (1 where an agent's own episode ended, so that its future is worth nothing), ``online`` float32
-    ``(N,)``, ``subgoals`` and ``concepts`` int64 ``(N,)``; at the end of an episode ``metrics``, and
+    ``(N,)``, ``subgoals`` and ``concepts`` int64 ``(N,)``, ``misaligned`` and ``carried`` float32 ``(N,)``, each -1
+    where an agent has none; at the end of an episode ``metrics``, and
     ``infra_error`` where the machinery failed.
 
     Args:
@@ -44,6 +51,9 @@ class TeamEnv(gymnasium.Env[dict[str, NDArray[Any]], NDArray[np.int64]]):
 
     Raises:
         ValueError: the agents' spaces differ or are of another kind, or there are more agents than ``max_agents``.
+
+    ``reset`` and ``step`` raise :class:`NotFiniteError` for a reward or an observation that is nan or infinite: a
+    learner that takes one in is lost.
     """
 
     def __init__(self, parallel_env: Any, max_agents: int | None = None) -> None:
@@ -80,6 +90,8 @@ class TeamEnv(gymnasium.Env[dict[str, NDArray[Any]], NDArray[np.int64]]):
         self.metadata = {"render_modes": list(own.get("render_modes", [])), "render_fps": own.get("render_fps", 4)}
         self._alive = np.zeros(n, np.float32)
         self._running = False
+        self._steps = 0
+        """Steps of this episode."""
         self._cut_short = False
         """Whether time cut any agent off in this episode."""
 
@@ -94,6 +106,16 @@ class TeamEnv(gymnasium.Env[dict[str, NDArray[Any]], NDArray[np.int64]]):
             own = own if getattr(own, "size", None) == self._vectors.shape[-1] else None
         return own
 
+    @property
+    def subgoals(self) -> tuple[str, ...]:
+        """The family's vocabulary of sub-goals, into which ``info["subgoals"]`` points; empty where it has none."""
+        return tuple(getattr(self.parallel_env, "subgoals", ()))
+
+    @property
+    def concepts(self) -> tuple[str, ...]:
+        """The family's vocabulary of concepts, into which ``info["concepts"]`` points; empty where it has none."""
+        return tuple(getattr(self.parallel_env, "concepts", ()))
+
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
@@ -102,6 +124,7 @@ class TeamEnv(gymnasium.Env[dict[str, NDArray[Any]], NDArray[np.int64]]):
         self._alive = np.zeros(self.size, np.float32)
         self._alive[[self._rows[agent] for agent in observations]] = 1.0
         self._running = True
+        self._steps = 0
         self._cut_short = False
         return self._stack(observations), self._outcomes(infos)
 
@@ -121,10 +144,12 @@ class TeamEnv(gymnasium.Env[dict[str, NDArray[Any]], NDArray[np.int64]]):
                 f"The environment's step() left out {', '.join(missing)}: it must give a reward and an end for every "
                 "agent that acted."
             )
+        self._steps += 1
         info = self._outcomes(infos)
         for agent, row in zip(acting, rows, strict=True):
             info["agent_rewards"][row] = rewards[agent]
             info["agent_terminations"][row] = terminations[agent]
+        self._check_finite(info["agent_rewards"], "a reward")
         self._cut_short |= any(truncations.values())
         reward = float(info["agent_rewards"][rows].mean()) if rows else 0.0
         # An agent cut off by time still has a last observation with a future; one that terminated has none.
@@ -162,7 +187,20 @@ class TeamEnv(gymnasium.Env[dict[str, NDArray[Any]], NDArray[np.int64]]):
             row = self._rows[agent]
             obs[row] = own["observation"] if self._masked else own
             mask[row] = own["action_mask"] if self._masked else 1
+        self._check_finite(obs, "an observation")
         return {"obs": obs, "alive": self._alive.copy(), "action_mask": mask, "adjacency": self._links()}
+
+    def _check_finite(self, values: NDArray[np.float32], what: str) -> None:
+        """Names the first agent, row by row, whose values are no numbers."""
+        if np.isfinite(values).all():
+            return
+        row, *entry = np.argwhere(~np.isfinite(values))[0].tolist()
+        place = f"with {values[row, entry[0]]} at index {entry[0]}" if entry else f"of {values[row]}"
+        when = f"step {self._steps} of the episode" if self._steps else "the reset"
+        raise NotFiniteError(
+            f"Agent {self.agents[row]!r} was given {what} {place} at {when}: the environment must give finite numbers, "
+            "because a policy that learns from anything else is lost. Mend what computes it."
+        )
 
     def _links(self) -> NDArray[np.int8]:
         """Who may talk to whom; everybody to everybody else where the environment does not say."""
@@ -177,6 +215,7 @@ class TeamEnv(gymnasium.Env[dict[str, NDArray[Any]], NDArray[np.int64]]):
         n = self.size
         online = np.zeros(n, np.float32)
         subgoals, concepts = np.full(n, NO_OUTCOME, np.int64), np.full(n, NO_OUTCOME, np.int64)
+        misaligned, carried = np.full(n, NO_OUTCOME, np.float32), np.full(n, NO_OUTCOME, np.float32)
         for agent, info in infos.items():
             row = self._rows.get(agent)
             if row is None:  # an environment may say something about the whole, under a name of its own
@@ -184,12 +223,16 @@ class TeamEnv(gymnasium.Env[dict[str, NDArray[Any]], NDArray[np.int64]]):
             online[row] = info.get("online", True)
             subgoals[row] = info.get("subgoal", NO_OUTCOME)
             concepts[row] = info.get("concept", NO_OUTCOME)
+            misaligned[row] = info.get("misaligned", NO_OUTCOME)
+            carried[row] = info.get("carried", NO_OUTCOME)
         return {
             "agent_rewards": np.zeros(n, np.float32),
             "agent_terminations": np.zeros(n, np.float32),
             "online": online,
             "subgoals": subgoals,
             "concepts": concepts,
+            "misaligned": misaligned,
+            "carried": carried,
         }
 
 

@@ -11,7 +11,7 @@ from gymnasium import spaces
 from gymnasium.utils.env_checker import check_env
 from pettingzoo import ParallelEnv
 
-from remalis_envs.team import NO_OUTCOME, TeamEnv
+from remalis_envs.team import NO_OUTCOME, NotFiniteError, TeamEnv
 
 sys.path.insert(0, str(Path(__file__).parent / "agents"))
 from toys import Chain, Ring
@@ -197,3 +197,45 @@ def test_an_environment_that_leaves_agents_out_is_told_so():
     env.reset(seed=0)
     with pytest.raises(ValueError, match=r"left out late: it must give a reward"):
         env.step(np.zeros(2, np.int64))
+
+
+class Spoilt(Ring):
+    """Gives agent ``ring_2`` something that is no number at step ``at``; 0 is the reset."""
+
+    def __init__(self, what, value, at):
+        super().__init__()
+        self.what, self.value, self.at = what, value, at
+
+    def _spoil(self, observations):
+        if self.what == "observation" and self.t == self.at:
+            observations["ring_2"]["observation"][1] = self.value
+        return observations
+
+    def reset(self, seed=None, options=None):
+        observations, infos = super().reset(seed, options)
+        return self._spoil(observations), infos
+
+    def step(self, actions):
+        observations, rewards, *rest = super().step(actions)
+        if self.what == "reward" and self.t == self.at:
+            rewards["ring_2"] = self.value
+        return self._spoil(observations), rewards, *rest
+
+
+@pytest.mark.parametrize(
+    ("what", "value", "at", "says"),
+    [
+        ("reward", float("nan"), 3, "Agent 'ring_2' was given a reward of nan at step 3 of the episode"),
+        ("reward", float("-inf"), 1, "a reward of -inf at step 1"),
+        ("observation", float("nan"), 2, "Agent 'ring_2' was given an observation with nan at index 1 at step 2"),
+        ("observation", float("inf"), 0, "with inf at index 1 at the reset"),
+    ],
+)
+def test_what_is_no_number_stops_with_the_agent_and_the_step(what, value, at, says):
+    env = TeamEnv(Spoilt(what, value, at), max_agents=6)
+    with pytest.raises(NotFiniteError, match=says) as caught:
+        for env.parallel_env.at in (None, at):  # the second episode counts its steps anew
+            env.reset(seed=0)
+            for _ in range(4):
+                env.step(np.zeros(6, int))
+    assert "\n" not in str(caught.value)

@@ -5,12 +5,15 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import math
 import os
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import yaml
 
 from leaderboard.tasks import LEARNED, Task, experiment_of
 from remalis_agents.configs.loader import load_experiment
@@ -128,7 +131,8 @@ class Cell:
         train += ["--seed", str(self.seed), "--storage", again]
         play = ["--episodes", str(len(self.seeds)), "--seed", str(self.seeds[0])]
         for name, value in self.env_config.items():
-            play += [f"--{name}", str(value)] if name in ("level", "scenario") else ["--set", f"{name}={value}"]
+            named = name in ("level", "scenario") and isinstance(value, str)
+            play += [f"--{name}", value] if named else ["--set", f"{name}={_typed(value)}"]
         return {
             "train": shlex.join(train),
             "evaluate": f"rllib evaluate {again}/* {shlex.join(play)}",
@@ -227,6 +231,12 @@ def _beside(config: str) -> str:
     if not path.is_absolute():
         return config
     return str(path.relative_to(root)) if path.is_relative_to(root) else os.fspath(path)
+
+
+def _typed(value: Any) -> str:
+    """A value as ``--set`` reads it back: Python's ``None`` and ``1e-05`` would come back as texts."""
+    text = yaml.safe_dump(value, default_flow_style=True, width=math.inf, allow_unicode=True)
+    return text.removesuffix("...\n").strip()
 
 
 def is_learned(method: str) -> bool:

@@ -9,20 +9,25 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+import threading
 import time
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from leaderboard.cells import Cell
+from leaderboard.limits import end_tree, said
 from leaderboard.process import MARK, POLICY, TRAINING
 from leaderboard.store import Store
 from remalis_envs.errors import RemalisError
 
 PACKAGE = Path(__file__).resolve().parent
-LOG_LINES = 30
+LOG_LINES, KEPT_LINES = 30, 200
 _POLL_S = 0.5
+_LISTEN_S = 10.0
+"""A process that is left over may hold the pipe that its parent wrote to: no more is waited for than this."""
 _OBJECT_STORE_BYTES = 400_000_000
 
 
@@ -58,16 +63,15 @@ def connect(address: str | None) -> None:
     """
     import ray
 
+    from remalis_agents.cluster import found
     from remalis_agents.rllib.quiet import hush_ray
-    from remalis_agents.train import check_answers
 
     hush_ray()
     os.environ["PYTHONPATH"] = os.pathsep.join(p for p in (str(PACKAGE.parent), os.environ.get("PYTHONPATH")) if p)
     options: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
     if address:
-        check_answers(address)
         # Other machines have the library installed, but not this folder.
-        options |= {"address": address, "runtime_env": {"py_modules": [str(PACKAGE)]}}
+        options |= {"address": found(address), "runtime_env": {"py_modules": [str(PACKAGE)]}}
     else:
         options |= {"address": "local", "include_dashboard": False, "object_store_memory": _OBJECT_STORE_BYTES}
     try:
@@ -77,7 +81,11 @@ def connect(address: str | None) -> None:
 
 
 def run_all(
-    cells: Sequence[Cell], store: Store, told: Callable[[list[Running], Cell | None], None], about: dict[str, Any]
+    cells: Sequence[Cell],
+    store: Store,
+    told: Callable[[list[Running], Cell | None], None],
+    about: dict[str, Any],
+    limit_s: float,
 ) -> None:
     """Runs cells, as many at once as there are CPUs, and stores each result as it comes.
 
@@ -86,12 +94,11 @@ def run_all(
         store: where results go.
         told: called about twice a second with the cells under way, and once with each one that has ended.
         about: circumstances, kept with every result.
+        limit_s: how long a cell may take; one that takes longer is ended and has failed.
     """
     import ray
 
-    largest = max((node["Resources"].get("CPU", 1.0) for node in ray.nodes() if node["Alive"]), default=1.0)
     board = ray.remote(num_cpus=0)(Board).remote()
-    task = ray.remote(max_retries=1)(run_cell)
     waiting = list(cells)
     running: dict[Any, Running] = {}
     while waiting or running:
@@ -101,11 +108,7 @@ def run_all(
                 continue
             waiting.remove(cell)
             busy |= {cell.training_key} if cell.learned else set()
-            # More than the largest machine has would wait for ever; a cell only gets slower with less.
-            options = {"num_cpus": min(cell.cpus, largest), "num_gpus": cell.gpus, "name": cell.label}
-            folder = store.training(cell)
-            reference = task.options(**options).remote(cell.to_dict(), str(folder), _pack(folder), board)
-            running[reference] = Running(cell, {})
+            running[_begin(cell, store.training(cell), board, limit_s)] = Running(cell, {})
         ended, _ = ray.wait(list(running), timeout=_POLL_S)
         for reference in ended:
             one = running.pop(reference)
@@ -117,6 +120,17 @@ def run_all(
             if one.told and one.begun is None:
                 one.begun = time.monotonic()
         told(list(running.values()), None)
+
+
+def _begin(cell: Cell, folder: Path, board: Any, limit_s: float) -> Any:
+    """Hands a cell to Ray; returns the reference of what it gives back."""
+    import ray
+
+    largest = max((node["Resources"].get("CPU", 1.0) for node in ray.nodes() if node["Alive"]), default=1.0)
+    # More than the largest machine has would wait for ever; a cell only gets slower with less.
+    options = {"num_cpus": min(cell.cpus, largest), "num_gpus": cell.gpus, "name": cell.label}
+    task = ray.remote(max_retries=1)(run_cell).options(**options)
+    return task.remote(cell.to_dict(), str(folder), _pack(folder), board, limit_s)
 
 
 def _news(board: Any) -> dict[str, dict[str, Any]]:
@@ -142,7 +156,7 @@ def _result(reference: Any, folder: Path) -> dict[str, Any]:
 
 
 def run_cell(
-    cell: dict[str, Any], folder: str, packed: bytes | None, board: Any
+    cell: dict[str, Any], folder: str, packed: bytes | None, board: Any, limit_s: float
 ) -> tuple[dict[str, Any], bytes | None]:
     """What a Ray task does: the cell in a process of its own.
 
@@ -151,6 +165,7 @@ def run_cell(
         folder: of its training, on a disk that all machines share, or else this machine's own.
         packed: what is known of its training where the command was typed.
         board: actor to report to.
+        limit_s: how long the process may take.
 
     Returns:
         The result, and what its training left, packed where it is new.
@@ -162,21 +177,20 @@ def run_cell(
     board.tell.remote(one.key, {"doing": "starting", "share": 0.0})
     with tempfile.TemporaryDirectory(prefix="remalis-cell-") as scratch:
         job: dict[str, Any] = {"cell": cell, "folder": folder, "result": f"{scratch}/result.json"}
-        code, log = _process(job, lambda figures: board.tell.remote(one.key, figures))
+        why, log = _process(job, lambda figures: board.tell.remote(one.key, figures), limit_s)
         try:
             result = json.loads(Path(job["result"]).read_text(encoding="utf-8"))
         except (OSError, ValueError):
-            result = {"status": "failed", "reason": _ending(code, log)}
+            result = {"status": "failed", "reason": why}
     if result["status"] == "failed":
         result["log"] = log[-LOG_LINES:]
     return result, _pack(place) if packed is None else None
 
 
-def _process(job: dict[str, Any], told: Callable[[dict[str, Any]], Any]) -> tuple[int, list[str]]:
-    """Exit status and the end of the log of the cell's process."""
+def _process(job: dict[str, Any], told: Callable[[dict[str, Any]], Any], limit_s: float) -> tuple[str, list[str]]:
+    """How the cell's process ended, for the case that it left no result, and the end of its log."""
     inherited = {k: v for k, v in os.environ.items() if not k.startswith("RAY_") or k == "RAY_USAGE_STATS_ENABLED"}
     paths = [str(PACKAGE.parent), os.environ.get("PYTHONPATH", "")]
-    log: list[str] = []
     process = subprocess.Popen(
         [sys.executable, "-m", "leaderboard.process", job["folder"]],  # the folder is for readers of `ps`
         stdin=subprocess.PIPE,
@@ -190,12 +204,38 @@ def _process(job: dict[str, Any], told: Callable[[dict[str, Any]], Any]) -> tupl
     assert process.stdin is not None and process.stdout is not None
     process.stdin.write(json.dumps(job) + "\n")
     process.stdin.flush()
-    for line in process.stdout:
-        if line.startswith(MARK):
-            told(json.loads(line.removeprefix(MARK)))
+    log, last = deque[str](maxlen=KEPT_LINES), {"doing": "starting", "share": 0.0}
+    listener = threading.Thread(target=_listen, args=(process.stdout, told, log, last), daemon=True)
+    listener.start()
+    try:
+        code, late = process.wait(limit_s), False
+    except subprocess.TimeoutExpired:
+        end_tree(process.pid)
+        code, late = process.wait(), True
+    listener.join(_LISTEN_S)
+    why = _too_long(limit_s, last) if late else _ending(code, list(log))
+    return why, list(log)
+
+
+def _listen(lines: Iterable[str], told: Callable[[dict[str, Any]], Any], log: deque[str], last: dict[str, Any]) -> None:
+    """Passes on what a cell's process tells of its progress, and keeps the end of all else that it says."""
+    for line in lines:
+        try:
+            figures = json.loads(line.removeprefix(MARK)) if line.startswith(MARK) else None
+        except ValueError:  # somebody else wrote into the line; a pipe that nobody reads would stop the cell
+            figures = None
+        if figures is None:
+            log.append(line.rstrip())
         else:
-            log = [*log[-200:], line.rstrip()]
-    return process.wait(), log
+            last.update(figures)
+            told(figures)
+
+
+def _too_long(limit_s: float, last: Mapping[str, Any]) -> str:
+    return (
+        f"The cell was ended after {said(limit_s)}, the limit that --cell-timeout sets: it was {last['doing']}, "
+        f"{last['share']:.0%} done."
+    )
 
 
 def _ending(code: int, log: Sequence[str]) -> str:

@@ -10,7 +10,7 @@ from string import Template
 from typing import Any
 
 from leaderboard.charts import colours, improvement_cell, interval_plot, learning_curves, track
-from leaderboard.wording import STATES, TITLES, VERDICTS, headline, name, number, protocol, title
+from leaderboard.wording import STATES, TITLES, VERDICTS, caution, few_runs, headline, name, number, protocol, title
 
 _PAGE = Path(__file__).resolve().parent / "page"
 _MORE = ("worst_decile_delay_s",)
@@ -79,6 +79,7 @@ def _table(table: Mapping[str, Any], styles: Mapping[str, str]) -> str:
     reference = next((r["mean"]["value"] for r in table["rows"] if r["method"] == table["reference"]), table["chance"])
     bodies = "".join(_row(row, table, styles, extra, span, reference, len(heads)) for row in table["rows"])
     body = f'<div class="scroll"><table class="sortable"><thead><tr>{head}</tr></thead>{bodies}</table></div>'
+    body += _note(caution(table["rows"]))
     if table["budget"] is not None:
         body += (
             '<h3>Learning curves</h3><p class="soft">Training episodes, which still explore: mean over training seeds '
@@ -86,6 +87,10 @@ def _table(table: Mapping[str, Any], styles: Mapping[str, str]) -> str:
             f'<div class="scroll">{learning_curves(table, styles)}</div>'
         )
     return _section(title(table), protocol(table), body, f"t{_anchor(table)}")
+
+
+def _note(text: str) -> str:
+    return f'<p class="soft">{_e(text)}</p>' if text else ""
 
 
 def _hint(text: str) -> str:
@@ -192,9 +197,10 @@ def _overall(content: Mapping[str, Any], styles: Mapping[str, str]) -> str:
     )
     head = '<th>method</th><th class="num">interquartile mean</th><th class="num">mean</th><th class="num">runs</th>'
     body = f'<div class="scroll"><table class="sortable narrow"><thead><tr>{head}</tr></thead>{rows}</table></div>'
+    body += _note(few_runs(row["runs"] // len(content["tasks"]) for row in content["rows"] if row["learned"]))
     if content["lacking"]:
         said = "; ".join(f"{name(who)} ({', '.join(what)})" for who, what in content["lacking"].items())
-        body += f'<p class="soft">Not ranked, because results are missing: {_e(said)}.</p>'
+        body += _note(f"Not ranked, because results are missing: {said}.")
     ranked = list(content["improvement"])
     if len(ranked) > 1:
         across = "".join(f'<th class="num" data-fixed>{_e(name(b))}</th>' for b in ranked)
@@ -240,7 +246,7 @@ def _transfer(content: Mapping[str, Any], styles: Mapping[str, str]) -> str:
         f'<div class="scroll"><table class="sortable"><thead><tr><th>method</th>{head}<th data-fixed></th></tr></thead>'
         f"{''.join(rows)}"
         "</table></div>"
-    )
+    ) + _note(caution(found for row in content["rows"] for found in row["cells"].values()))
     return _section("Zero-shot transfer", text, body, "transfer")
 
 

@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from leaderboard.wording import STATES, VERDICTS, estimate, headline, name, number, protocol, title
+from leaderboard.wording import (
+    STATES,
+    VERDICTS,
+    caution,
+    estimate,
+    few_runs,
+    headline,
+    name,
+    number,
+    protocol,
+    title,
+)
 
 
 def markdown(content: Mapping[str, Any]) -> str:
@@ -23,7 +34,7 @@ def markdown(content: Mapping[str, Any]) -> str:
     ]
     parts.append("\n".join(["The cells were made by:", *(f"- `{line}`" for line in content["commands"])]))
     for table in content["tables"]:
-        parts += [f"## {title(table)}", headline(table), protocol(table), _table(table)]
+        parts += [f"## {title(table)}", headline(table), protocol(table), _table(table), caution(table["rows"])]
     if content["overall"]:
         parts += _overall(content["overall"])
     if content["transfer"]:
@@ -67,6 +78,7 @@ def _overall(content: Mapping[str, Any]) -> list[str]:
             ["method", "interquartile mean", "mean", "runs"],
             ([name(r["method"]), estimate(r["iqm"]), estimate(r["mean"]), str(r["runs"])] for r in content["rows"]),
         ),
+        few_runs(row["runs"] // len(names) for row in content["rows"] if row["learned"]),
     ]
     if content["lacking"]:
         said = "; ".join(f"{name(who)} ({', '.join(what)})" for who, what in content["lacking"].items())
@@ -101,6 +113,7 @@ def _transfer(content: Mapping[str, Any]) -> list[str]:
             ["method", *content["tasks"]],
             ([_who(row), *(cell(row, where) for where in content["tasks"])] for row in content["rows"]),
         ),
+        caution(found for row in content["rows"] for found in row["cells"].values()),
     ]
 
 

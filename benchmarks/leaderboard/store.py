@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import math
 import os
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from leaderboard.cells import Cell
 from remalis_envs.errors import RemalisError
 
 PLAN = "plan.json"
+LOCK = ".lock"
 
 
 class Store:
@@ -35,6 +38,30 @@ class Store:
             (self.out / "cells").mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise RemalisError(f"The folder {str(out)!r} cannot be written: {error.strerror or error}.") from None
+
+    @contextmanager
+    def only_one(self) -> Iterator[None]:
+        """Keeps the folder for this call; the system frees it, however the call ends.
+
+        Whoever only reads, or writes the report again, need not ask.
+
+        Raises:
+            RemalisError: another call is at work in it, or its disk knows no locks.
+        """
+        with (self.out / LOCK).open("a", encoding="utf-8") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise RemalisError(
+                    f"Another run_all.py is at work in {str(self.out)!r}: wait for it, stop it, or give --out another "
+                    "folder. With --report-only you see what it has stored so far."
+                ) from None
+            except OSError as error:
+                raise RemalisError(
+                    f"The folder {str(self.out)!r} cannot be kept for one call at a time: {error.strerror or error}. "
+                    "Give --out a folder on a disk that has file locks."
+                ) from None
+            yield
 
     def load(self, cell: Cell) -> dict[str, Any] | None:
         """A cell's result, None where it has none or where it is not whole."""

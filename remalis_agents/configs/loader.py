@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import difflib
+import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from remalis_agents.configs.schema import ONLY_FOR, AlgorithmSections, ConfigError, Experiment, StopSection, build
+from remalis_agents.configs.schema import AlgorithmSections, ConfigError, Experiment, StopSection, build
+from remalis_agents.configs.training import ONLY_FOR
 from remalis_agents.methods import LEARNERS, METHODS
 from remalis_envs.errors import unknown
 
@@ -37,8 +39,43 @@ def load_experiment(path: str | Path, changes: Iterable[str] = ()) -> tuple[str,
     Raises:
         ConfigError: the file cannot be read, or does not fit the schema.
     """
+    name, body = read_body(path)
+    return name, check_body(name, body, changes)
+
+
+def read_body(path: str | Path) -> tuple[str, dict[str, Any]]:
+    """What a file says of its one experiment, with its ``base`` filled in and nothing checked.
+
+    Args:
+        path: a YAML file, or the name of a shipped one.
+
+    Returns:
+        The experiment's name and its keys.
+
+    Raises:
+        ConfigError: the file cannot be read, or does not hold one experiment.
+    """
     file = _find(path)
-    return parse_experiment(_read(file), changes, str(file))
+    return _whole_body(_read(file), str(file))
+
+
+def check_body(name: str, body: dict[str, Any], changes: Iterable[str] = ()) -> Experiment:
+    """The experiment that a body describes after changes.
+
+    Args:
+        name: of the experiment, for messages.
+        body: as :func:`read_body` gives it; it is left as it is.
+        changes: as :func:`load_experiment` takes them.
+
+    Raises:
+        ConfigError: the body does not fit the schema.
+    """
+    changed = dict(body)
+    for change in changes:
+        _apply(changed, change)
+    experiment = build(Experiment, _with_our_stops(changed), name)
+    _check_run(experiment)
+    return experiment
 
 
 def _find(path: str | Path) -> Path:
@@ -68,16 +105,20 @@ def parse_experiment(data: Any, changes: Iterable[str] = (), source: str = "the 
     With ``base: other`` an experiment begins as another one, a file or a shipped one, whose keys it adds to or
     replaces; mappings are merged, all else is replaced.
     """
+    name, body = _whole_body(data, source)
+    return name, check_body(name, body, changes)
+
+
+def _whole_body(data: Any, source: str) -> tuple[str, dict[str, Any]]:
     name, body = _body(data, source)
-    body = _with_base(body, (name,))
-    for change in changes:
-        _apply(body, change)
+    return name, _with_our_stops(_with_base(body, (name,)))
+
+
+def _with_our_stops(body: dict[str, Any]) -> dict[str, Any]:
     stop = body.get("stop")
-    if isinstance(stop, dict):
-        body["stop"] = {_STOP_NAMES.get(key, key): value for key, value in stop.items()}
-    experiment = build(Experiment, body, str(name))
-    _check_run(experiment)
-    return str(name), experiment
+    if not isinstance(stop, dict):
+        return body
+    return {**body, "stop": {_STOP_NAMES.get(key, key): value for key, value in stop.items()}}
 
 
 def _body(data: Any, source: str) -> tuple[str, dict[str, Any]]:
@@ -121,7 +162,7 @@ def parse_stop(text: str) -> list[str]:
     if not isinstance(stop, dict):
         keys = ", ".join(StopSection.__dataclass_fields__)
         raise ConfigError(f"--stop must be JSON such as '{{\"time_s\": 60}}' with keys {keys}, but it is {text!r}.")
-    return [f"stop.{key}={value}" for key, value in stop.items()]
+    return [f"stop.{key}={json.dumps(value)}" for key, value in stop.items()]
 
 
 def _apply(body: dict[str, Any], change: str) -> None:
@@ -152,9 +193,12 @@ def _check_run(experiment: Experiment) -> None:
         raise ConfigError(f"run: {experiment.run} needs the name of a network: give rl_module.network.")
     learner = METHODS[experiment.run].learner
     for other, keys in ONLY_FOR.items():
-        given = [key for key in keys if other != learner and getattr(experiment.config.training, key) is not None]
+        given = [
+            f"training.{k}" for k in keys if other != learner and getattr(experiment.config.training, k) is not None
+        ]
         if given:
+            one = len(given) == 1
             raise ConfigError(
-                f"training.{given[0]} is a setting of {LEARNERS[other]}, but {experiment.run} is trained by "
-                f"{LEARNERS[learner]}: leave it out."
+                f"{', '.join(given)} {'is a setting' if one else 'are settings'} of {LEARNERS[other]}, but "
+                f"{experiment.run} is trained by {LEARNERS[learner]}: leave {'it' if one else 'them'} out."
             )

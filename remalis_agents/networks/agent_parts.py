@@ -57,9 +57,11 @@ class AgentReader(nn.Module):
             return None, self.scale(observations)
         options, exists, rest = self._split(observations)
         options = self.option_scale(options) * exists
-        # Mean and maximum do not care in which order the options stand.
+        # Mean and maximum do not care in which order the options stand, nor how many others have.
         mean = options.sum(-2) / exists.sum(-2).clamp(min=1.0)
-        return options, torch.cat([self.rest_scale(rest), mean, options.amax(-2)], -1)
+        most = options.masked_fill(exists == 0, -torch.inf).amax(-2)
+        most = torch.where(exists.amax(-2) > 0, most, torch.zeros_like(most))
+        return options, torch.cat([self.rest_scale(rest), mean, most], -1)
 
     def observe(self, observations: Tensor, alive: Tensor) -> None:
         """Moves the running scales."""

@@ -69,6 +69,10 @@ class Played(NamedTuple):
     """Index of the sub-goal that the action served, integer; -1 for none."""
     concepts: Tensor
     """Index of the true concept of what the agent looked at, integer; -1 for none."""
+    misaligned: Tensor | None = None
+    """Share of the agent's dependent pairs that did not fit together, as the environment recorded; -1 for no pair."""
+    carried: Tensor | None = None
+    """What the agent got done lately, in the family's unit; -1 where the environment does not say."""
 
     def mean(self, values: Tensor) -> Tensor:
         """Mean of ``[*, N]`` over what counts."""
@@ -98,6 +102,8 @@ class TeamNetwork(nn.Module, ABC):
     """Whether ``logits`` are Q-values, for the replay learner."""
     joint_action: ClassVar[bool] = False
     """Whether the team is one agent: one ratio for all actions together, paid for the whole team."""
+    looks_back: ClassVar[bool] = False
+    """Whether :meth:`costs` and :meth:`remember` want the whole pass over a batch, and not its values alone."""
     trained_by_own_losses: ClassVar[tuple[str, ...]] = ()
     """Prefixes of parameters that only :meth:`losses` trains."""
     message_floats: float = 0
@@ -143,6 +149,17 @@ class TeamNetwork(nn.Module, ABC):
     def resting(self, update: int) -> tuple[str, ...]:
         """Prefixes of the parameters that stand still in a replay update, where levels learn in turns."""
         return ()
+
+    def figures(self, output: TeamOutput, played: Played) -> dict[str, Tensor]:
+        """What else is logged of a batch, by name, each a scalar; called without gradients."""
+        return {}
+
+    def costs(self, output: TeamOutput) -> Tensor | None:
+        """What is taken from the agents' rewards before advantages are estimated, ``[*, N]``; None for nothing."""
+        return None
+
+    def remember(self, output: TeamOutput, played: Played) -> None:
+        """Takes note of a batch, once, after it was learnt from; ``output`` is of the pass before that."""
 
     def observe(self, observations: Tensor, alive: Tensor) -> None:
         """Takes note of a batch after it was learnt from; for running statistics of the inputs."""

@@ -110,27 +110,33 @@ def mlp(sizes: list[int], last_gain: float | None = None) -> nn.Sequential:
 
 
 class AgentGRU(nn.Module):
-    r"""A gated recurrent unit for each agent, over whole sequences at once.
+    r"""A gated recurrent unit for each agent, or each of an agent's slots, over whole sequences at once.
 
     .. math:: h_t = \mathrm{GRU}(x_t, h_{t-1})
 
     Cho et al., 2014, arXiv:1406.1078. Agents are sequences of one batch, so T steps cost one call and no loop.
 
+    Args:
+        inputs: width of x.
+        hidden: width of each layer.
+        layers: L, layers one above the other.
+
     Shapes:
-        inputs ``[B, T, N, inputs]``, state ``[B, N, hidden]`` -> outputs ``[B, T, N, hidden]``, state
-        ``[B, N, hidden]``.
+        inputs ``[B, T, N, *, inputs]``, state ``[B, N, *, L hidden]`` -> outputs of the last layer
+        ``[B, T, N, *, hidden]``, state ``[B, N, *, L hidden]``.
     """
 
-    def __init__(self, inputs: int, hidden: int) -> None:
+    def __init__(self, inputs: int, hidden: int, layers: int = 1) -> None:
         super().__init__()
+        self.hidden, self.layers = hidden, layers
         self.groups = _GROUPS.get()
         count = 1 if self.groups is None else self.groups.count
-        self.parts = nn.ModuleList(nn.GRU(inputs, hidden, batch_first=True) for _ in range(count))
+        self.parts = nn.ModuleList(nn.GRU(inputs, hidden, layers, batch_first=True) for _ in range(count))
 
     def forward(self, inputs: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
-        b, t, n, _ = inputs.shape
-        sequences = inputs.transpose(1, 2).reshape(b * n, t, -1)
-        first = state.reshape(1, b * n, -1).contiguous()
+        b, t, *rows, width = inputs.shape
+        sequences = inputs.movedim(1, -2).reshape(-1, t, width)
+        first = state.reshape(-1, self.layers, self.hidden).transpose(0, 1).contiguous()
         outputs = last = None
         for k, part in enumerate(self.parts):
             found, final = part(sequences, first)
@@ -139,8 +145,10 @@ class AgentGRU(nn.Module):
                 break
             assert self.groups.index is not None
             # An agent's group does not change within an episode: its first step tells.
-            mine = (self.groups.index[:, 0] == k).reshape(b * n, 1).to(found.dtype)
+            mine = (self.groups.index[:, 0] == k).reshape(b, rows[0], *(1,) * (len(rows) - 1)).expand(b, *rows)
+            mine = mine.reshape(-1, 1).to(found.dtype)
             outputs = found * mine.unsqueeze(1) + (0.0 if outputs is None else outputs)
             last = final * mine + (0.0 if last is None else last)
         assert outputs is not None and last is not None
-        return outputs.reshape(b, n, t, -1).transpose(1, 2), last.reshape(b, n, -1)
+        after = last.transpose(0, 1).reshape(b, *rows, -1)
+        return outputs.reshape(b, *rows, t, self.hidden).movedim(-2, 1), after

@@ -8,7 +8,7 @@ to a family of environments.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 
@@ -23,6 +23,11 @@ class Layout:
         exists: index, among an option's features, of the flag that the option exists here; -1 where all do.
         types: first index of the block that says which type the agent is, one-hot; -1 where none does.
         type_count: length of that block.
+        entity_start: first index of the block of entities, the things that the agent looks at (arms of an
+            intersection); -1 where the vector as a whole is the one thing.
+        entity_count: how many there are.
+        entity_features: features of one entity, stored entity by entity.
+        entity_exists: index, among an entity's features, of the flag that it exists here; -1 where all do.
     """
 
     start: int
@@ -31,6 +36,10 @@ class Layout:
     exists: int = -1
     types: int = -1
     type_count: int = 0
+    entity_start: int = -1
+    entity_count: int = 0
+    entity_features: int = 0
+    entity_exists: int = -1
 
     @property
     def stop(self) -> int:
@@ -47,8 +56,9 @@ class Layout:
 
         Args:
             described: a mapping of this class's attributes; an object whose ``phases`` is the slice of the vector
-                with one row an action, the first entry of each row being its flag of existence, and whose ``types``,
-                if it has any, is the slice of the agent's type; or None.
+                with one row an action, the first entry of each row being its flag of existence, whose ``types``, if it
+                has any, is the slice of the agent's type, and whose ``arms``, if it has any, is that of
+                ``arm_count`` rows like those of the phases; or None.
             action_count: A, the rows of such a slice.
         """
         if described is None or isinstance(described, Layout):
@@ -58,6 +68,12 @@ class Layout:
         block: slice = described.phases
         features = (block.stop - block.start) // action_count
         types: slice | None = getattr(described, "types", None)
-        if types is None:
-            return cls(block.start, action_count, features, exists=0)
-        return cls(block.start, action_count, features, 0, types.start, types.stop - types.start)
+        arms: slice | None = getattr(described, "arms", None)
+        layout = cls(block.start, action_count, features, exists=0)
+        if types is not None:
+            layout = replace(layout, types=types.start, type_count=types.stop - types.start)
+        if arms is not None:
+            count = described.arm_count
+            entity = {"entity_start": arms.start, "entity_count": count, "entity_exists": 0}
+            layout = replace(layout, **entity, entity_features=(arms.stop - arms.start) // count)
+        return layout

@@ -32,6 +32,8 @@ class ModelSpec:
         options: the network's own keyword arguments.
         layout: see :class:`.Layout`; None where nothing is known of the vector.
         sharing: one of :data:`SHARING`.
+        subgoals: S, sub-goals in the family's vocabulary; 0 where it has none.
+        concepts: V, concepts in it.
     """
 
     network: str
@@ -41,6 +43,8 @@ class ModelSpec:
     options: dict[str, Any] = field(default_factory=dict)
     layout: dict[str, int] | None = None
     sharing: str = "full"
+    subgoals: int = 0
+    concepts: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON keeps it."""
@@ -66,9 +70,9 @@ class TeamModel(nn.Module):
         cls = network_class(spec.network)
         accepted = inspect.signature(cls).parameters
         given: dict[str, Any] = dict(spec.options)
-        for name, value in (("layout", spec.layout), ("max_agents", spec.max_agents)):
+        for name in ("layout", "max_agents", "subgoals", "concepts"):
             if name in accepted:
-                given.setdefault(name, value)
+                given.setdefault(name, getattr(spec, name))
         with sharing(self.groups):
             self.network = cls(spec.observation_size, spec.action_count, **given)
 
@@ -142,4 +146,6 @@ def spec_of(config: Mapping[str, Any], observation_size: int, action_count: int,
         options=dict(config.get("options") or {}),
         layout=config.get("layout"),
         sharing=config.get("sharing") or "full",
+        subgoals=int(config.get("subgoals") or 0),
+        concepts=int(config.get("concepts") or 0),
     )

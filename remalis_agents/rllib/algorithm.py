@@ -10,6 +10,7 @@ from ray.rllib.core.rl_module.rl_module import RLModuleSpec
 from remalis_agents.methods import METHODS
 from remalis_agents.rllib.callbacks import TeamCallbacks
 from remalis_agents.rllib.checkpoints import MANIFEST, TeamAlgorithm, is_whole
+from remalis_agents.rllib.env_runner import TeamEnvRunner
 from remalis_agents.rllib.learner import TeamPPOLearner
 from remalis_agents.rllib.options import OPTION_NAMES, LearnerOptions, check_precision
 from remalis_agents.rllib.replay import TeamReplay
@@ -37,6 +38,7 @@ class TeamPPOConfig(PPOConfig):
         self.minibatch_size = 240
         self.num_env_runners = 0
         self.callbacks_class = TeamCallbacks
+        self.env_runner_cls = TeamEnvRunner
         self._set_options(LearnerOptions())
         self.failures_in: str | None = None
         """Folder in which a batch is kept whose loss is not a number; a temporary one by default."""

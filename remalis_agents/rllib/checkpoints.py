@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from ray.rllib.core import DEFAULT_MODULE_ID
 from ray.rllib.utils.metrics import ENV_RUNNER_RESULTS, NUM_ENV_STEPS_SAMPLED_LIFETIME
 
-from remalis_agents.rllib.callbacks import METRICS
+from remalis_agents.rllib.callbacks import BY_SCENARIO, METRICS
 from remalis_agents.rllib.curriculum import InStages
 from remalis_agents.rllib.faults import RunnerWatch
+from remalis_agents.rllib.population import forget_abandoned
 
 CARRIED = ("episode_return_mean", "episode_return_min", "episode_return_max", "episode_len_mean")
 """RLlib's own figures of episodes that are carried over iterations in which none ended."""
@@ -53,19 +55,27 @@ class TeamAlgorithm(InStages):
         self.env_runner_group.sync_weights(from_worker_or_learner_group=self.learner_group, inference_only=True)
 
     def step(self) -> dict[str, Any]:
+        # Before anything is played, and not when an algorithm is made: one that is only looked at removes nothing.
+        forget_abandoned(getattr(self.config, "past_policies", None), self._iteration)
         result = super().step()
         result |= self._watch.look()
         # RLlib reports nan where no episode ended in an iteration; batches are shorter than episodes here, and curves
         # and displays want the last figure that is known.
         runners = result.get("env_runners", {})
-        for figures, names in ((runners, CARRIED), (runners.get(METRICS, {}), None)):
-            for name in names or list(figures):
-                value = figures.get(name, math.nan)
-                if not math.isnan(value):
-                    self._known[name] = value
-                elif name in self._known:
-                    figures[name] = self._known[name]
+        self._carry(runners, CARRIED)
+        self._carry(runners.get(METRICS, {}))
+        for scenario, figures in runners.get(BY_SCENARIO, {}).items():
+            self._carry(figures, place=f"{scenario}/")
         return result
+
+    def _carry(self, figures: dict[str, Any], names: Sequence[str] | None = None, place: str = "") -> None:
+        """Fills in what is nan with what was last known; ``place`` keeps figures of one name apart."""
+        for name in names or list(figures):
+            value = figures.get(name, math.nan)
+            if not math.isnan(value):
+                self._known[place + name] = value
+            elif place + name in self._known:
+                figures[name] = self._known[place + name]
 
     def save_checkpoint(self, checkpoint_dir: str) -> None:
         super().save_checkpoint(checkpoint_dir)
@@ -75,6 +85,7 @@ class TeamAlgorithm(InStages):
             "training_iteration": self._iteration,
             "time_total_s": self._time_total,
             "env_steps": int(self.metrics.peek((ENV_RUNNER_RESULTS, NUM_ENV_STEPS_SAMPLED_LIFETIME), default=0)),
+            **self.stage_reached(),
             "files": {str(p.relative_to(folder)): p.stat().st_size for p in sorted(folder.rglob("*")) if p.is_file()},
         }
         (folder / MANIFEST).write_text(json.dumps(manifest, indent=1), encoding="utf-8")

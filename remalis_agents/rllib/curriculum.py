@@ -10,7 +10,7 @@ from ray.rllib.callbacks.callbacks import RLlibCallback
 from ray.rllib.core import DEFAULT_MODULE_ID
 
 from remalis_agents.co_players import CO_PLAYERS
-from remalis_agents.curriculum import EPISODE_RETURN, Curriculum, Standing
+from remalis_agents.curriculum import EPISODE_RETURN, REACHED, Curriculum, Standing
 from remalis_agents.mixtures import ENVIRONMENTS_PER_RUNNER
 from remalis_envs.errors import unknown
 
@@ -54,6 +54,10 @@ class InStages(_Base):  # type: ignore[misc]
             self.standing = Standing(standing.stage + 1, env_steps)
             self._enter_stage()
         return result
+
+    def stage_reached(self) -> dict[str, int]:
+        """For a checkpoint's manifest: the stage, counted from 1; nothing without a curriculum."""
+        return {REACHED: self.standing.stage + 1} if self._curriculum is not None else {}
 
     def get_state(self, components: Any = None, *, not_components: Any = None, **kwargs: Any) -> dict[str, Any]:
         state: dict[str, Any] = super().get_state(components, not_components=not_components, **kwargs)

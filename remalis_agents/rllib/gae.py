@@ -24,6 +24,7 @@ AGENT_TERMINATIONS = "agent_terminations"
 AGENT_WEIGHTS = "agent_weights"
 """1 where an agent chose its action itself: it was alive and online."""
 SUBGOALS, CONCEPTS = "subgoals", "concepts"
+MISALIGNED, CARRIED = "misaligned", "carried"
 
 Array = NDArray[np.float32]
 
@@ -67,6 +68,9 @@ class AgentSignals(ConnectorV2):
                 self.add_n_batch_items(batch, name, [*items, zeros], steps, episode)
             for name in (SUBGOALS, CONCEPTS):
                 self.add_n_batch_items(batch, name, [*(i[name] for i in after), none], steps, episode)
+            # What an agent is asked about its coordination is what has just become of it, not what will.
+            for name in (MISALIGNED, CARRIED):
+                self.add_n_batch_items(batch, name, [*(i[name] for i in before), zeros - 1.0], steps, episode)
         return batch
 
 
@@ -148,14 +152,14 @@ class TeamGAE(ConnectorV2):
         self.advantage_normalisation = advantage_normalisation
         self.inputs: dict[str, Any] = {}
         """The observations last seen, by module, for statistics that may move only after the update."""
+        self.looks: dict[str, Any] = {}
+        """The pass over the batch and the batch itself, by module, of networks that look back."""
 
     def __call__(self, *, rl_module: Any, episodes: Any, batch: dict[str, Any], **kwargs: Any) -> Any:
         lengths = [len(e) for e in self.single_agent_episode_iterator(episodes, agents_that_stepped_only=False)]
         for module_id, columns in batch.items():
             module = rl_module[module_id].unwrapped()
-            with torch.no_grad():
-                values = module.compute_values(columns)
-            self.inputs[module_id] = columns[Columns.OBS]
+            values, cost = self._look_back(module_id, module, columns)
             device = values.device
             stateful = module.is_stateful()
 
@@ -168,8 +172,9 @@ class TeamGAE(ConnectorV2):
             last = ~flat(columns[Columns.LOSS_MASK]).astype(bool)
             # A team that terminated as a whole has no future, whatever its agents' own flags say.
             ended = np.maximum(flat(columns[AGENT_TERMINATIONS]), flat(columns[Columns.TERMINATEDS])[:, None])
+            paid = flat(columns[AGENT_PAID])
             advantages = team_advantages(
-                flat(columns[AGENT_PAID]),
+                paid if cost is None else paid - flat(cost),
                 flat_values,
                 ended.astype(np.float32),
                 last,
@@ -189,6 +194,19 @@ class TeamGAE(ConnectorV2):
                 shaped = _pad(array, lengths, values.shape[1]) if stateful else array
                 columns[name] = torch.as_tensor(shaped, dtype=torch.float32, device=device)
         return batch
+
+    def _look_back(self, module_id: str, module: Any, columns: dict[str, Any]) -> tuple[torch.Tensor, Any]:
+        """Values ``[*, N]`` of the batch in units of the return, and what it costs the agents.
+
+        Keeps what is asked for after the update.
+        """
+        self.inputs[module_id] = columns[Columns.OBS]
+        with torch.no_grad():
+            if not module.network.looks_back:
+                return module.compute_values(columns), None
+            output = module.model(module.inputs(columns))
+            self.looks[module_id] = (output, columns)
+            return module.returns.restore(output.values), module.network.costs(output)
 
     def _groups(self, module: Any, types: NDArray[np.int64]) -> tuple[NDArray[np.int64], int]:
         """Which advantages are normalised together: a group for each of ``[T, N]``, and how many there are."""

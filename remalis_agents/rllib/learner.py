@@ -15,7 +15,16 @@ from torch import Tensor
 
 from remalis_agents.networks import Played
 from remalis_agents.rllib.distribution import TeamCategorical
-from remalis_agents.rllib.gae import AGENT_REWARDS, AGENT_WEIGHTS, CONCEPTS, SUBGOALS, AgentSignals, TeamGAE
+from remalis_agents.rllib.gae import (
+    AGENT_REWARDS,
+    AGENT_WEIGHTS,
+    CARRIED,
+    CONCEPTS,
+    MISALIGNED,
+    SUBGOALS,
+    AgentSignals,
+    TeamGAE,
+)
 from remalis_agents.rllib.joint import Terms, as_one_agent
 from remalis_agents.rllib.states import ChunkStates
 from remalis_agents.rllib.team_learner import TeamLearner
@@ -61,7 +70,11 @@ class TeamPPOLearner(TeamLearner, PPOTorchLearner):
         # Not earlier: what acted and what learns must be the same function, or the first ratios are not 1.
         for module_id, team in self._gae.inputs.items():
             self.module[module_id].unwrapped().observe_inputs(team)
+        for module_id, (output, batch) in self._gae.looks.items():
+            weights = batch[AGENT_WEIGHTS] * batch[Columns.LOSS_MASK].float().unsqueeze(-1)
+            self.module[module_id].unwrapped().network.remember(output, played(batch, weights))
         self._gae.inputs.clear()
+        self._gae.looks.clear()
 
     def compute_loss_for_module(
         self, *, module_id: str, config: Any, batch: dict[str, Any], fwd_out: dict[str, Any]
@@ -97,6 +110,7 @@ class TeamPPOLearner(TeamLearner, PPOTorchLearner):
                 "clipped_share": mean((clipped != ratio).float()),
                 "vf_explained_var": 1 - mean(errors.square()) / spread,
                 **{name: loss.detach() for name, loss in own.items()},
+                **module.network.figures(fwd_out["team_output"], step),
             }
         self.metrics.log_dict(figures, key=module_id, window=1)
         losses = {"policy": policy_loss, "value": value_loss, "entropy": entropy, **own}
@@ -124,6 +138,5 @@ class TeamPPOLearner(TeamLearner, PPOTorchLearner):
 
 def played(batch: dict[str, Any], weights: Tensor) -> Played:
     """What the network's own losses may know of a batch."""
-    return Played(
-        batch[Columns.ACTIONS].long(), batch[AGENT_REWARDS], weights, batch[SUBGOALS].long(), batch[CONCEPTS].long()
-    )
+    happened = (batch[SUBGOALS].long(), batch[CONCEPTS].long(), batch.get(MISALIGNED), batch.get(CARRIED))
+    return Played(batch[Columns.ACTIONS].long(), batch[AGENT_REWARDS], weights, *happened)

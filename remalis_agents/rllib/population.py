@@ -43,9 +43,32 @@ class PutAside(RLlibCallback):
             shutil.rmtree(old, ignore_errors=True)
 
 
+def forget_abandoned(past: PastPolicies | None, iteration: int) -> None:
+    """Removes past policies that were put aside later than where a training stands.
+
+    A run that is resumed goes on from a checkpoint. What it put aside after that checkpoint belongs to a part of it
+    that has been abandoned: co-players would be drawn from it, and it would count among the latest, so that new
+    policies were forgotten in its stead.
+
+    Args:
+        past: where they are; None where none are put aside.
+        iteration: training iterations that are done.
+    """
+    if past is None:
+        return
+    for place in Path(past.folder).glob(PAST_PATTERN):
+        if place.name > _name(iteration):
+            shutil.rmtree(place, ignore_errors=True)
+
+
+def _name(iteration: int) -> str:
+    """A folder's name, which sorts by age."""
+    return PAST_PATTERN.replace("*", f"{iteration:08d}")
+
+
 def put_aside(team: Team, folder: Path, iteration: int) -> Path:
     """Exports a team under a name that sorts by age; it appears whole or not at all."""
     made = team.save_pretrained(folder / f".{iteration:08d}")
-    place = folder / PAST_PATTERN.replace("*", f"{iteration:08d}")
+    place = folder / _name(iteration)
     shutil.rmtree(place, ignore_errors=True)
     return made.rename(place)

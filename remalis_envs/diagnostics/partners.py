@@ -11,6 +11,8 @@ symbol as one-hot, and the share of the episode that is over |
 | reward | 1 for naming the partner's symbol, else 0 |
 | adjacency | each agent hears its partner alone |
 | end | truncated after ``horizon`` steps |
+| infos | ``subgoal``: the symbol that the agent named; ``concept``: the one that it saw; ``misaligned``: 0 where it \
+was right, else 1 |
 
 Symbols are drawn anew at each step, independently, so a silent team is right once in ``symbols``, whatever it learns,
 and one that passes the symbol on is always right. ``metrics()`` gives ``right_share``.
@@ -55,6 +57,8 @@ class Partners(ParallelEnv[str, Observation, int]):
         self.possible_agents = [f"partner_{i}" for i in range(agents)]
         self.agents: list[str] = []
         self.symbol_count, self.horizon = symbols, horizon
+        self.subgoals = tuple(f"name symbol {k}" for k in range(symbols))
+        self.concepts = tuple(f"symbol {k}" for k in range(symbols))
         self.render_mode = None
         vector = spaces.Box(0.0, 1.0, (symbols + 1,), np.float32)
         mask = spaces.Box(0, 1, (symbols,), np.int8)
@@ -95,6 +99,10 @@ class Partners(ParallelEnv[str, Observation, int]):
             agent: float(actions[agent] == self._symbols[self._partner[i]])
             for i, agent in enumerate(self.possible_agents)
         }
+        infos = {
+            agent: {"subgoal": int(actions[agent]), "concept": int(seen), "misaligned": 1.0 - right[agent]}
+            for agent, seen in zip(self.possible_agents, self._symbols, strict=True)
+        }
         self._step += 1
         self._right += int(sum(right.values()))
         over = self._step >= self.horizon
@@ -102,7 +110,7 @@ class Partners(ParallelEnv[str, Observation, int]):
         if over:
             self.agents = []
         ends = dict.fromkeys(agents, False), dict.fromkeys(agents, over)
-        return observations, right, *ends, {agent: {} for agent in agents}
+        return observations, right, *ends, infos
 
     def metrics(self) -> dict[str, float]:
         """``right_share``: named symbols that were right, over all so far."""

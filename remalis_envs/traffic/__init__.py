@@ -25,7 +25,9 @@ to weights, or a function of :class:`remalis_envs.traffic.rewards.RewardInputs`;
 own numbers.
 
 **Infos.** ``subgoal`` and ``concept`` are indices into ``env.subgoals`` and ``env.concepts``: what the last action
-served and what it looked at, by what happened on the road. They train and score, and never belong into a policy.
+served and what it looked at, by what happened on the road. ``misaligned`` is the share of the intersection's dependent
+pairs that were decided in the last interval and did not fit together (-1 for none), ``carried`` the vehicles that
+crossed its stop lines in the last 60 s. They train and score, and never belong into a policy.
 
 | level | network | phases | arrivals, vehicles a second | more |
 |---|---|---|---|---|

@@ -24,7 +24,7 @@ from remalis_envs.traffic.global_state import global_state
 from remalis_envs.traffic.metrics import EpisodeRecord, summarise
 from remalis_envs.traffic.network.model import MAX_ARMS
 from remalis_envs.traffic.observations import Observer, SignalView
-from remalis_envs.traffic.outcomes import Events, Tracker, concepts_seen, subgoals_served
+from remalis_envs.traffic.outcomes import Events, Tracker, concepts_seen, misaligned_shares, subgoals_served
 from remalis_envs.traffic.render.recording import SceneLog
 from remalis_envs.traffic.render.scene import Scene, take_scene
 from remalis_envs.traffic.rewards import Reward, RewardInputs, names_of
@@ -47,7 +47,7 @@ class TrafficCore:
         self.counter, self.observer = Counter(self.index), Observer(self.index)
         if config.observation == "default":
             self.arrays.observations = self.observer.array
-        self.tracker = Tracker(self.index)
+        self.tracker = Tracker(self.index, self.scenario.timing.decision_s)
         self.reward = Reward(config.reward, config.reward_scope, self.index)
         self._programs = self._signals_of_programs(config.control)
         self._programmed = np.array([agent in self._programs for agent in self.scenario.network.agents], dtype=bool)
@@ -195,6 +195,7 @@ class TrafficCore:
             ix, subgoal, truth, self.disruptions.arm_concepts, self.disruptions.arm_weather, working
         )
         arrays.subgoals[:] = subgoal
+        arrays.misaligned[:], arrays.carried[:] = misaligned_shares(ix, events), self.tracker.carried
         if begun:
             subgoal, reward = self._no_subgoal, self._zeros
         arrays.rewards[:] = reward

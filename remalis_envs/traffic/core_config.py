@@ -42,6 +42,8 @@ class Arrays:
     rewards: npt.NDArray[np.float64]
     subgoals: npt.NDArray[np.int64]
     concepts: npt.NDArray[np.int64]
+    misaligned: npt.NDArray[np.float32]
+    carried: npt.NDArray[np.int64]
     masked: npt.NDArray[np.bool_]
     online: npt.NDArray[np.bool_]
 
@@ -53,6 +55,8 @@ class Arrays:
             np.zeros((n_agents, MAX_PHASES), np.int8),
             np.zeros(n_agents),
             np.zeros(n_agents, np.int64),
+            np.zeros(n_agents, np.int64),
+            np.full(n_agents, -1.0, np.float32),
             np.zeros(n_agents, np.int64),
             np.zeros(n_agents, bool),
             np.ones(n_agents, bool),

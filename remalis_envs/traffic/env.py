@@ -126,8 +126,14 @@ class TrafficEnv(ParallelEnv[str, Observation, int]):
         return self.network.intersections[self._agent(agent)].phases
 
     def adjacency(self) -> npt.NDArray[np.bool_]:
-        """Who may talk to whom, bool ``(N, N)``: neighbours by road, symmetric, nobody with itself."""
-        return self._adjacency.copy()
+        """Who may talk to whom now, bool ``(N, N)``: neighbours by road, symmetric, nobody with itself.
+
+        An agent that is offline neither hears nor is heard.
+        """
+        links = self._adjacency.copy()
+        if self._backend is not None and not (online := self._backend.arrays.online).all():
+            links &= online & online[:, None]
+        return links
 
     def _agent(self, agent: str) -> int:
         try:
@@ -209,12 +215,11 @@ class TrafficEnv(ParallelEnv[str, Observation, int]):
     def _infos(self) -> dict[str, dict[str, Any]]:
         assert self._backend is not None
         arrays = self._backend.arrays
-        columns = (arrays.subgoals, arrays.concepts, arrays.masked, arrays.online)
+        names = ("subgoal", "concept", "misaligned", "carried", "masked", "online")
+        columns = (arrays.subgoals, arrays.concepts, arrays.misaligned, arrays.carried, arrays.masked, arrays.online)
+        rows = zip(*(column.tolist() for column in columns), strict=True)
         return {
-            agent: {"subgoal": subgoal, "concept": concept, "masked": masked, "online": online}
-            for agent, subgoal, concept, masked, online in zip(
-                self.possible_agents, *(column.tolist() for column in columns), strict=True
-            )
+            agent: dict(zip(names, row, strict=True)) for agent, row in zip(self.possible_agents, rows, strict=True)
         }
 
     def _fault(self, reason: str) -> Any:

@@ -84,6 +84,11 @@ class Layout:
         start = self.intersection.start + INTERSECTION_FEATURES.index("type_0_arms")
         return slice(start, start + MAX_ARMS + 1)
 
+    @property
+    def arm_count(self) -> int:
+        """Rows of the block of arms."""
+        return MAX_ARMS
+
     def phase_features(self, observation: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """``(..., D)`` -> ``(..., A, len(PHASE_FEATURES))``."""
         return observation[..., self.phases].reshape(*observation.shape[:-1], MAX_PHASES, len(PHASE_FEATURES))

@@ -6,6 +6,7 @@ sub-tasks"). Everything comes from the simulation's own record, so it scores sil
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass, field
 from itertools import repeat
 from math import inf
@@ -34,6 +35,9 @@ DEPENDENT_FROM_VEH = 3
 """Cars that leave one intersection towards another within a decision make the pair dependent."""
 ALIGNMENT_SLACK_S = 10.0
 """Half of them have to cross the next stop line within free-flow time and this much more."""
+
+CARRIED_S = 60.0
+"""What an intersection has carried lately is what crossed its stop lines in so long a time."""
 
 _STATE_BOUNDS = np.array([BUILDING, CONGESTED, JAMMED, SPILLED_BACK])
 
@@ -92,8 +96,9 @@ class Events:
 class Tracker:
     """Follows every car from road to road."""
 
-    def __init__(self, index: NetworkIndex) -> None:
+    def __init__(self, index: NetworkIndex, decision_s: float = 5.0) -> None:
         self.index = index
+        self._decisions = max(round(CARRIED_S / decision_s), 1)
         self.reset()
 
     def reset(self) -> None:
@@ -103,6 +108,9 @@ class Tracker:
         self._open: list[Platoon] = []
         self._next_deadline_s = inf  # of those open, which roads of different lengths put out of order
         self.alignment = AlignmentRecord()
+        self._discharged: deque[npt.NDArray[np.int64]] = deque(maxlen=self._decisions)
+        self.carried = np.zeros(self.index.n_agents, np.int64)
+        """Vehicles that crossed a stop line of each intersection in the last :data:`CARRIED_S`, ``(N,)``."""
 
     def update(self, vehicles: Vehicles, now_s: float) -> Events:
         """Compare the cars' roads with those of the last decision."""
@@ -121,7 +129,14 @@ class Tracker:
         self._cross(movers, now_s, events)
         self._gather(movers, left.tolist(), road[moved].tolist(), now_s)
         self._expire(now_s, events)
+        self._carry(events.discharged_by_agent)
         return events
+
+    def _carry(self, discharged: npt.NDArray[np.int64]) -> None:
+        if len(self._discharged) == self._decisions:
+            self.carried = self.carried - self._discharged[0]
+        self._discharged.append(discharged)
+        self.carried = self.carried + discharged
 
     def _cross(self, movers: list[str], now_s: float, events: Events) -> None:
         if not self._platoon_of:
@@ -163,6 +178,26 @@ class Tracker:
         events.misaligned.extend(platoon.road for platoon in late if platoon.aligned_s < 0)
         self._open = [platoon for platoon in self._open if platoon.deadline_s > now_s]
         self._next_deadline_s = min((platoon.deadline_s for platoon in self._open), default=inf)
+
+
+def misaligned_shares(index: NetworkIndex, events: Events) -> npt.NDArray[np.float32]:
+    """Share of each intersection's dependent pairs that were decided now and did not fit together, ``(N,)``.
+
+    A pair counts for both its intersections: the one that the platoon left and the one that had to serve it.
+    -1 where none of an intersection's pairs was decided.
+    """
+    shares = np.full(index.n_agents, -1.0, np.float32)
+    if not events.misaligned and not events.aligned:
+        return shares
+    late, all_of = np.zeros(index.n_agents), np.zeros(index.n_agents)
+    for roads, totals in ((events.misaligned, (late, all_of)), (events.aligned, (all_of,))):
+        for road in roads:
+            for agent in (road // MAX_ARMS, index.arm_upstream[road]):
+                for total in totals:
+                    total[agent] += 1
+    known = all_of > 0
+    shares[known] = late[known] / all_of[known]
+    return shares
 
 
 def subgoals_served(

@@ -1,7 +1,7 @@
 """Trains on a Ray cluster of two nodes on this machine; a process of its own, because Ray joins one cluster a process.
 
 Usage: cluster_training.py STORAGE
-Prints JSON: nodes, CPUs of each, iterations, and on how many nodes the training's workers ran.
+Prints what a user sees and, as its last line, JSON: nodes, CPUs of each, iterations, and on how many nodes it ran.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def main(storage: Path) -> None:
     watcher = threading.Thread(target=_watch, args=(seen, over))
     watcher.start()
     try:
-        result = train(name, experiment, storage=storage, ray_address=cluster.address, callbacks=[])
+        result = train(name, experiment, storage=storage, ray_address=cluster.address)
     finally:
         over.set()
         watcher.join()

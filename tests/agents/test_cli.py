@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import re
 import subprocess
 import sys
 
@@ -10,7 +12,8 @@ import pytest
 import yaml
 
 from remalis_agents.cli import main, remalis_main
-from remalis_agents.configs import shipped_configs
+from remalis_agents.configs import load_experiment, shipped_configs
+from remalis_agents.listing import show_experiments
 
 RING = {"ring": {"env": "toys:remalis-test/RingTeam-v0", "stop": {"training_iteration": 1}, "config": {}}}
 
@@ -21,10 +24,31 @@ def written(tmp_path, **body):
     return str(file)
 
 
-def test_list_shows_every_shipped_experiment(capsys):
+def test_list_shows_every_shipped_experiment_a_line_each_where_it_is_piped(capsys):
     assert main(["train", "--list"]) == 0
-    shown = capsys.readouterr().out
-    assert all(name in shown for name in shipped_configs())
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == list(shipped_configs())
+    shown = {line.split()[0]: line for line in lines}
+    assert "remalis/TrafficTeam-v0 easy + resco/cologne3 " in shown["traffic_mixed_ippo"]
+    assert "remalis/TrafficTeam-v0 easy > medium > hard > hell " in shown["traffic_curriculum_ippo"]
+    assert "None" not in "".join(lines)
+
+
+@pytest.mark.parametrize("width", [80, 140])
+def test_a_terminal_gets_a_table_in_which_names_and_words_are_whole(width):
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    stream = Terminal()
+    show_experiments(stream, width)
+    lines = [line.rstrip() for line in re.sub(r"\x1b\[[0-9;]*m", "", stream.getvalue()).splitlines()]
+    assert max(map(len, lines)) <= width
+    for name, path in shipped_configs().items():
+        first = next(n for n, line in enumerate(lines) if line.startswith(f"{name} "))
+        told = " ".join(" ".join(lines[first : first + 3]).split())
+        assert load_experiment(path)[1].description in told
+    assert "remalis/TrafficTeam-v0 easy + resco/cologne3" in lines
 
 
 @pytest.mark.parametrize(
@@ -36,7 +60,7 @@ def test_list_shows_every_shipped_experiment(capsys):
         ({"env": None}, [], "ring.env must be text"),
         ({"env": "remalis/TraficTeam-v0"}, [], "Did you mean 'remalis/TrafficTeam-v0'?"),
         ({}, ["--set", "environment.env_config.agents=0"], "no agents"),
-        ({}, ["--set", "environment.env_config={agent: 3}"], "unexpected keyword argument 'agent'"),
+        ({}, ["--set", "environment.env_config={agent: 3}"], "Did you mean 'agents'?"),
         (
             {"env": "remalis/TrafficTeam-v0"},
             ["--set", "environment.env_config={levl: easy}"],
@@ -46,6 +70,11 @@ def test_list_shows_every_shipped_experiment(capsys):
             {"env": "remalis/TrafficTeam-v0"},
             ["--set", "environment.env_config={level: eazy}"],
             "Did you mean 'easy'?",
+        ),
+        (
+            {"env": "remalis/PartnersTeam-v0"},
+            ["--set", "rl_module.sharing=by_type"],
+            "Set rl_module.sharing to full (one set of weights for all agents) or none",
         ),
         ({}, ["--set", "rl_module.network=ipo"], "Did you mean 'ippo'?"),
         ({}, ["--set", "rl_module.options={hiden: [3]}"], "'hiden'"),
@@ -92,3 +121,17 @@ def test_train_then_evaluate(ray_session, tmp_path, capsys):
     assert "right_share" in capsys.readouterr().out
     stored = json.loads(out.read_text())
     assert len(stored["episodes"]) == 3 and stored["env_config"] == {"agents": 2}
+    assert main(["evaluate", str(run), "--level", "easy"]) == 2
+    said = capsys.readouterr().err
+    assert "Unknown option of toys:remalis-test/RingTeam-v0: 'level'. Valid are: 'agents', 'horizon'" in said
+    assert said.count("\n") == 1 and "creator" not in said, "nothing of Gymnasium's own"
+
+
+@pytest.mark.ray
+def test_a_run_without_a_checkpoint_says_why(ray_session, tmp_path, capsys):
+    file = written(tmp_path, checkpoint={"at_end": False, "frequency": 0})
+    changes = ["--set", "training.train_batch_size_per_learner=100", "--set", "training.minibatch_size=50"]
+    assert main(["train", "file", file, "--storage", str(tmp_path / "runs"), *changes]) == 0
+    shown = capsys.readouterr().out
+    assert "checkpoint  none was written: checkpoint.at_end is false" in shown
+    assert "None" not in shown and "rllib evaluate" not in shown

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import shutil
 
 import numpy as np
 import pytest
@@ -10,13 +11,13 @@ import torch
 from toys import Chain, Ring, ring_team
 
 from remalis_agents.co_player_kinds import PastCoPlayer, make_co_player
-from remalis_agents.co_players import LEARNING, PLAYED, CoPlayers
+from remalis_agents.co_players import LEARNING, CoPlayers
 from remalis_agents.configs import parse_experiment
 from remalis_agents.controllers import make_controller
 from remalis_agents.evaluate import evaluate
 from remalis_agents.networks.model import ModelSpec, TeamModel
 from remalis_agents.registration import make_team_env
-from remalis_agents.rllib.population import put_aside
+from remalis_agents.rllib.population import PastPolicies, forget_abandoned, put_aside
 from remalis_agents.team import Team
 from remalis_agents.train import build_config, train
 from remalis_envs.errors import RemalisError, UnknownNameError
@@ -56,13 +57,12 @@ def test_co_players_act_in_the_learners_stead_and_the_learner_elsewhere(tmp_path
     for seed in range(5):
         env.reset(seed=seed)
         chosen = np.array([0, 1, 0, 1])
-        *_, info = env.step(chosen)
+        env.step(chosen)
         theirs = list(env.rows)
         assert len(theirs) == 2
         assert (env.env.given[theirs] == 2).all()
         own = [row for row in range(4) if row not in theirs]
         assert (env.env.given[own] == chosen[own]).all()
-        assert (info[PLAYED] == env.env.given).all()
         assert chosen.tolist() == [0, 1, 0, 1], "what the learner handed in is its own"
 
 
@@ -109,8 +109,8 @@ def test_the_draw_is_seeded():
             env.reset(seed=seed if episode == 0 else None)
             out.append(dict(env.rows))
             for _ in range(4):
-                *_, info = env.step(np.ones(4, np.int64))
-                out.append(info[PLAYED].tolist())
+                env.step(np.ones(4, np.int64))
+                out.append(env.env.given.tolist())
         return out
 
     assert played(1) == played(1)
@@ -135,15 +135,15 @@ def test_random_actions_are_legal_and_all_of_them():
         observation, _ = env.reset(seed=seed)
         for _ in range(4):
             legal = observation["action_mask"]
-            observation, *_, info = env.step(np.zeros(4, np.int64))
-            assert legal[np.arange(4), info[PLAYED]].all()
-            seen |= set(info[PLAYED].tolist())
+            observation, *_ = env.step(np.zeros(4, np.int64))
+            assert legal[np.arange(4), env.env.given].all()
+            seen |= set(env.env.given.tolist())
     assert seen == {0, 1, 2}
 
 
 def test_a_controller_plays_as_it_would_alone():
     world = {"level": "easy", "horizon_s": 60}
-    env = CoPlayers(TeamEnv(traffic_v0(**world), max_agents=12), 0.5, ["controller:max_pressure"])
+    env = CoPlayers(Recording(traffic_v0(**world), max_agents=12), 0.5, ["controller:max_pressure"])
     alone = make_controller("max_pressure")
     try:
         observation, _ = env.reset(seed=4)
@@ -156,11 +156,11 @@ def test_a_controller_plays_as_it_would_alone():
             }
             expected = np.array(list(alone.act(views).values()))
             learner = observation["action_mask"].argmax(axis=1)
-            observation, _, _, over, info = env.step(learner)
+            observation, _, _, over, _ = env.step(learner)
             rows = list(env.rows)
-            assert (info[PLAYED][rows] == expected[rows]).all()
+            assert (env.env.given[rows] == expected[rows]).all()
             others = [row for row in range(12) if row not in rows]
-            assert (info[PLAYED][others] == learner[others]).all()
+            assert (env.env.given[others] == learner[others]).all()
             differed |= bool((expected[rows] != learner[rows]).any())
         assert 4 <= len(rows) <= 5 and differed
     finally:
@@ -174,8 +174,8 @@ def test_past_policies_are_drawn_from_the_latest(tmp_path):
         found = set()
         for seed in seeds:
             env.reset(seed=seed)
-            *_, info = env.step(np.zeros(4, np.int64))
-            found |= set(info[PLAYED].tolist()) if env.rows else {"nobody"}
+            env.step(np.zeros(4, np.int64))
+            found |= set(env.env.given.tolist()) if env.rows else {"nobody"}
         return found
 
     assert said() == {"nobody"}
@@ -313,6 +313,42 @@ def test_a_training_plays_with_its_own_past_and_is_evaluated_alone(ray_session, 
     assert "co_player_share" not in alone.episodes[0]
     asked = evaluate(result.checkpoint, env_config={"co_players": {"share": 0.5, "members": ["random"]}}, episodes=2)
     assert asked.episodes[0]["co_player_share"] == 0.5
+
+
+def test_what_was_put_aside_later_than_where_a_training_stands_is_forgotten(tmp_path):
+    env = co_played(["past:2"], 1.0, past_dir=tmp_path)
+    for iteration in (2, 4, 6, 8):
+        put_aside(team_that_says(1 if iteration <= 4 else 2), tmp_path, iteration)
+    forget_abandoned(None, 0)
+    for stands, said, left in ((8, {2}, 4), (4, {1}, 2), (1, {"nobody"}, 0)):
+        forget_abandoned(PastPolicies(str(tmp_path), 2, 4), stands)
+        found = set()
+        for seed in range(10):
+            env.reset(seed=seed)
+            env.step(np.zeros(4, np.int64))
+            found |= set(env.env.given.tolist()) if env.rows else {"nobody"}
+        assert found == said
+        assert len(list(tmp_path.iterdir())) == left
+
+
+@pytest.mark.ray
+def test_a_resumed_training_does_not_play_with_a_past_that_it_has_left(ray_session, tmp_path):
+    """Policies of iterations 2 and 4 are there, but the run goes on from iteration 1: nothing of it is past yet."""
+    changes = ["population.members=[past: 2]", "checkpoint.keep=null"]
+    begun = train("mixed", experiment(*changes), storage=tmp_path, callbacks=[])
+    for place in sorted(begun.trial_dir.glob("checkpoint_*"))[1:]:
+        shutil.rmtree(place)
+    past = begun.run_dir / "past_policies"
+    abandoned = Team.from_pretrained(past / "policy_00000002").model.state_dict()
+    longer = experiment(*changes, "stop.training_iteration=3")
+    result = train("mixed", longer, storage=tmp_path, resume=True, callbacks=[])
+    rows = list(csv.DictReader((result.trial_dir / "progress.csv").open()))
+    assert [int(row["training_iteration"]) for row in rows] == [2, 3]
+    shares = [float(row["env_runners/metrics/co_player_share"]) for row in rows]
+    assert shares[0] == 0.0 and shares[1] > 0.0, "first nobody, then the policy of the new second iteration"
+    assert [path.name for path in past.iterdir()] == ["policy_00000002"]
+    new = Team.from_pretrained(past / "policy_00000002").model.state_dict()
+    assert any(not torch.equal(new[name], abandoned[name]) for name in new)
 
 
 def test_a_past_player_forgets_what_is_no_longer_drawn_from(tmp_path):

@@ -47,6 +47,12 @@ def test_changes_from_the_command_line():
         (changed(config={"env_runners": {"num_env_runners": True}}), "must be a whole number"),
         (changed(config={"training": [1]}), "training must be a mapping"),
         (changed(stop={"time": 3}), r"'time' in ring.stop. Did you mean 'time_s'\?"),
+        (changed(trainng={"lr": 1}), r"'trainng' in ring. Did you mean 'training'\? It stands under 'config'."),
+        (changed(config={"trainng": {}}), r"'trainng' in ring.config. Did you mean 'training'\? Valid"),
+        (
+            changed(config={"training": {"epsilon": 0.1, "gamma": 0.9, "tau": 0.5, "n_step": 3}}),
+            r"training.epsilon, training.n_step, training.tau are settings of the value-based learner.*leave them out",
+        ),
         (changed(run="IPO"), r"'IPO'. Did you mean 'IPPO'\?"),
         ({"ring": {"run": "IPPO"}}, "ring has no 'env'"),
         ({"ring": None}, "ring has no 'env'"),
@@ -58,6 +64,11 @@ def test_one_clear_sentence(data, says):
     with pytest.raises(RemalisError, match=says) as caught:
         parse_experiment(data)
     assert "\n" not in str(caught.value)
+
+
+def test_a_stop_may_be_taken_away_on_the_command_line():
+    _, experiment = parse_experiment(changed(stop={"time_s": 3}), parse_stop('{"time_s": null, "env_steps": 9}'))
+    assert (experiment.stop.time_s, experiment.stop.env_steps) == (None, 9)
 
 
 @pytest.mark.parametrize(

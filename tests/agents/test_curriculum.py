@@ -9,10 +9,12 @@ from itertools import pairwise
 import pytest
 from toys import Ring
 
+from remalis_agents.cli import main
 from remalis_agents.configs import parse_experiment
 from remalis_agents.configs.schema import ConfigError, StopSection
 from remalis_agents.curriculum import Curriculum, Stage
-from remalis_agents.evaluate import evaluate
+from remalis_agents.evaluate import evaluate, load_team, stage_played
+from remalis_agents.mixtures import with_world
 from remalis_agents.progress import TrainingProgress
 from remalis_agents.runs import TrainingError
 from remalis_agents.train import build_config, train
@@ -165,6 +167,26 @@ def test_a_team_is_promoted_stage_by_stage(trained):
 
 
 @pytest.mark.ray
+def test_an_evaluation_says_which_stage_is_played(trained, capsys):
+    assert main(["evaluate", str(trained.run_dir), "--episodes", "2"]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "trained in stages agents 3 > agents 5 > agents 7 and reached agents 7 (3 of 3)." in shown
+    assert "The last, agents 7, is played; --level or --set choose another." in shown
+    other = evaluate(trained.checkpoint, env_config={"agents": 3}, episodes=1)
+    assert other.env_config["agents"] == 3 and "is played" not in other.stage
+    exported = load_team(load_team(trained.run_dir).save_pretrained(trained.run_dir.parent / "exported"))
+    assert exported.trained_on["stage_reached"] == 3
+
+
+def test_a_level_takes_the_place_of_the_last_stage():
+    trained_on = {"env_config": {"level": "hell", "reward": "delay"}, "stages": ["easy", "hell"], "stage_reached": 1}
+    last = {**trained_on["env_config"], "split": "test"}
+    assert "reached easy (1 of 2). The last, hell, is played" in stage_played(trained_on, last)
+    assert stage_played(trained_on, with_world(last, {"level": "easy"})).endswith("reached easy (1 of 2).")
+    assert stage_played({"env_config": {"level": "hell"}}, last) == ""
+
+
+@pytest.mark.ray
 def test_a_resumed_training_goes_on_in_its_stage(trained):
     longer = experiment("stop.training_iteration=9")
     result = train("grow", longer, storage=trained.run_dir.parent, resume=trained.run_dir, callbacks=[])
@@ -231,6 +253,40 @@ def test_a_runner_that_died_comes_back_into_the_stage(ray_session):
             lambda runner: runner.env.single_observation_space["alive"].shape[0], local_env_runner=False
         )
         assert sizes == [7, 7]
+    finally:
+        algo.stop()
+
+
+@pytest.mark.ray
+@pytest.mark.parametrize("method", ["IPPO", "IDQN"])
+def test_a_runner_that_is_restored_plays_the_stage_that_holds_and_nothing_is_forgotten(ray_session, method):
+    """The training stays in its second stage, so that nothing but the restoring can take the new runner there."""
+    import ray
+
+    from remalis_agents.registration import register_with_ray
+
+    register_with_ray(BASE["env"])
+    changes = [f"run={method}", "env_runners.num_env_runners=2", "curriculum.promote_above=[0.01, 99]"]
+    algo = build_config(experiment(*changes)).build_algo()
+    try:
+        algo.train()
+        assert algo.standing.stage == 1
+        algo.train()
+        group, remembered = algo.env_runner_group, [0]
+        ray.kill(group._worker_manager.actors()[1], no_restart=False)
+        for _ in range(40):
+            algo.train()
+            remembered.append(len(algo.buffer) if method == "IDQN" else 0)
+            if group.num_healthy_remote_workers() == 2:
+                break
+        sizes = group.foreach_env_runner(
+            lambda runner: (runner.env.single_observation_space["alive"].shape[0], runner.module.agents),
+            local_env_runner=False,
+        )
+        assert sizes == [(5, 5), (5, 5)]
+        algo.train()
+        assert remembered == sorted(remembered), "the buffer is of this stage still"
+        assert algo.standing.stage == 1
     finally:
         algo.stop()
 

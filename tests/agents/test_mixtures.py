@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 
 import gymnasium
@@ -12,7 +13,7 @@ from toys import Chain, Ring
 from remalis_agents.configs import parse_experiment
 from remalis_agents.configs.schema import ConfigError
 from remalis_agents.evaluate import evaluate
-from remalis_agents.mixtures import Mixture, Place, place_of
+from remalis_agents.mixtures import SCENARIO, Mixture, Place, place_of, scenario_names
 from remalis_agents.registration import make_team_env
 from remalis_agents.train import build_config, train
 from remalis_envs.errors import RemalisError
@@ -146,6 +147,35 @@ def test_an_environment_alone_is_the_first():
 
 
 @pytest.mark.parametrize(
+    ("scenarios", "names"),
+    [
+        ([{"level": "easy"}, {"scenario": "resco/cologne3", "protocol": "resco"}], ["easy", "resco_cologne3"]),
+        ([{"agents": 3}, {"agents": 5}], ["agents_3", "agents_5"]),
+        (
+            [{"level": "easy"}, {"level": "easy", "horizon_s": 60}, {"level": "hard", "horizon_s": 60}],
+            ["level_easy", "level_easy_horizon_s_60", "hard"],
+        ),
+        ([{"level": "easy"}, {"level": "easy"}], ["level_easy_1", "level_easy_2"]),
+        ([{"level": None, "scenario": "grid: 4x4, wide"}, {}], ["grid_4x4_wide", "scenario"]),
+    ],
+)
+def test_every_scenario_has_a_name_that_loggers_take(scenarios, names):
+    assert scenario_names(scenarios) == names
+
+
+def test_the_end_of_an_episode_says_which_scenario_it_was():
+    env, named = rings(), []
+    for episode in range(4):
+        observation, info = env.reset(seed=0 if episode == 0 else None)
+        over = False
+        while not over:
+            assert SCENARIO not in info
+            *_, over, info = env.step(np.zeros(len(observation["alive"]), np.int64))
+        named.append(info[SCENARIO])
+    assert named == ["agents_3", "agents_5", "agents_4", "agents_3"]
+
+
+@pytest.mark.parametrize(
     ("scenarios", "says"),
     [
         ([], "scenarios must be a list such as"),
@@ -203,6 +233,21 @@ def test_a_team_trains_on_two_sizes_at_once(ray_session, tmp_path, runners):
     assert played.env_config["scenarios"] == [{"agents": 3}, {"agents": 6}], "both, in turn"
     assert played.interval("right_share")[0] > 0.95, "chance is 1/3"
     assert evaluate(result.checkpoint, env="toys:Ring", env_config={"scenarios": [{"agents": 9}]}, episodes=2)
+
+
+@pytest.mark.ray
+def test_each_scenario_has_its_figures_under_its_own_name(ray_session, tmp_path):
+    """Two lengths of an episode: returns of 2 and of 8 steps, which a common mean would hide."""
+    scenarios = "environment.env_config.scenarios=[{horizon: 2, agents: 3}, {horizon: 8, agents: 3}]"
+    result = train("rings", experiment(scenarios), storage=tmp_path, callbacks=[])
+    found = result.metrics["env_runners"]["scenarios"]
+    assert set(found) == {"horizon_2_agents_3", "horizon_8_agents_3"}
+    for name, steps in (("horizon_2_agents_3", 2), ("horizon_8_agents_3", 8)):
+        # Paid 1 for each right answer, so the return is their share of all steps; both are of the same episodes.
+        assert found[name]["episode_return_mean"] == pytest.approx(steps * found[name]["right_share"])
+    rows = list(csv.DictReader((result.trial_dir / "progress.csv").open()))
+    assert float(rows[-1]["env_runners/scenarios/horizon_8_agents_3/right_share"]) > 0.9
+    assert result.metrics["env_runners"]["metrics"]["right_share"] > 0.9, "the mean over all is there, too"
 
 
 def test_traffic_of_two_maps_stacks():

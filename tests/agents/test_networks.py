@@ -7,6 +7,7 @@ import torch
 from network_inputs import COUNT, LAYOUT, SIZE, inputs
 
 from remalis_agents.networks import Layout, make_network
+from remalis_agents.networks.agent_parts import AgentReader
 from remalis_agents.networks.model import ModelSpec, TeamModel
 from remalis_agents.networks.scale import ReturnScale, RunningScale
 from remalis_envs.errors import RemalisError, UnknownNameError
@@ -48,6 +49,14 @@ def test_leaving_out_unused_options_changes_nothing():
     together, alone = network(both), network(small)
     torch.testing.assert_close(together.logits[:1, :, :5], alone.logits[:, :, :5])
     torch.testing.assert_close(together.values[:1], alone.values)
+
+
+def test_what_an_agent_reads_does_not_depend_on_how_many_options_others_have():
+    reader = AgentReader(SIZE, COUNT, LAYOUT)
+    few, many = inputs(options=3), inputs(options=7)
+    alone = reader(few.observations)[1]
+    together = reader(torch.cat([few.observations, many.observations]))[1]
+    assert torch.equal(alone, together[:3])
 
 
 def test_a_sequence_equals_its_steps_one_by_one():
@@ -124,7 +133,11 @@ def test_layout_is_read_from_an_environments_own():
     assert Layout.of(Own(), 8) == Layout(start=4, count=8, features=3, exists=0)
     Own.types = slice(30, 33)
     assert Layout.of(Own(), 8) == Layout(4, 8, 3, 0, types=30, type_count=3)
-    assert Layout.of(LAYOUT, COUNT).to_dict() == LAYOUT
+    Own.arms, Own.arm_count = slice(40, 60), 4
+    entities = {"entity_start": 40, "entity_count": 4, "entity_features": 5, "entity_exists": 0}
+    assert Layout.of(Own(), 8) == Layout(4, 8, 3, 0, types=30, type_count=3, **entities)
+    assert Layout.of(LAYOUT, COUNT).to_dict().items() >= LAYOUT.items()
+    assert Layout.of(Layout.of(Own(), 8).to_dict(), 8) == Layout.of(Own(), 8)
     assert Layout.of(None, 8) is None
 
 

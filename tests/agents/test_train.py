@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 import torch
 import yaml
+from toys import Ring
 
 from remalis_agents.configs import parse_experiment
 from remalis_agents.evaluate import evaluate, find_checkpoint, load_policy
@@ -155,14 +156,14 @@ def test_same_seed_same_weights_bit_for_bit(ray_session, tmp_path, runners, opti
 def test_a_ray_that_is_too_small_is_replaced_or_refused(ray_session, monkeypatch):
     import ray
 
-    import remalis_agents.train as training
+    from remalis_agents import cluster
 
     has = ray.cluster_resources()["CPU"]
-    monkeypatch.setattr(training, "_started_here", False)
+    monkeypatch.setattr(cluster, "_started_here", False)
     with pytest.raises(TrainingError, match="needs 64 CPUs, but the Ray that runs here has"):
-        training.start_ray(cpus=64)
-    monkeypatch.setattr(training, "_started_here", True)
-    training.start_ray(cpus=has + 1)
+        cluster.start_ray(cpus=64)
+    monkeypatch.setattr(cluster, "_started_here", True)
+    cluster.start_ray(cpus=has + 1)
     assert ray.cluster_resources()["CPU"] >= has + 1
 
 
@@ -174,6 +175,22 @@ def test_two_runners_share_the_work(ray_session, tmp_path):
 def test_a_mistake_in_a_worker_is_one_sentence(ray_session, tmp_path):
     with pytest.raises(TrainingError, match="the toy broke") as caught:
         train("breaking", experiment("env=toys:Breaking"), storage=tmp_path, callbacks=[])
+    assert "\n" not in str(caught.value)
+
+
+class Spoilt(Ring):
+    """Pays an agent nan in its fifth step."""
+
+    def step(self, actions):
+        observations, rewards, *rest = super().step(actions)
+        return observations, rewards | ({"ring_1": float("nan")} if self.t == 5 else {}), *rest
+
+
+@pytest.mark.parametrize("runners", [0, 1])
+def test_a_reward_that_is_no_number_stops_and_names_the_agent_and_the_step(ray_session, tmp_path, runners):
+    spoilt = experiment("env=test_train:Spoilt", f"env_runners.num_env_runners={runners}")
+    with pytest.raises(TrainingError, match="Agent 'ring_1' was given a reward of nan at step 5") as caught:
+        train("spoilt", spoilt, storage=tmp_path, callbacks=[])
     assert "\n" not in str(caught.value)
 
 
@@ -228,14 +245,6 @@ def test_a_run_that_has_reached_its_stop_is_not_trained_further(trained, caplog)
     again = train("ring", experiment("stop.training_iteration=5"), storage=trained.run_dir.parent, resume=True)
     assert again.checkpoint is not None and "already" in caplog.text
     assert again.metrics["training_iteration"] >= 5
-
-
-def test_a_run_is_found_by_its_own_name(tmp_path):
-    from remalis_agents.runs import find_run, new_run
-
-    mine = new_run("mine", experiment(), tmp_path)
-    new_run("mine_long", experiment(), tmp_path)
-    assert find_run("mine", experiment(), tmp_path, None) == mine
 
 
 def test_two_processes_cannot_train_in_one_folder(tmp_path):

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
 from typing import Any
 
 import gymnasium
 import numpy as np
+import psutil
 from gymnasium import spaces
 from pettingzoo import ParallelEnv
 
@@ -132,3 +138,15 @@ class Breaking(Ring):
         if self.episodes == 3:
             raise RuntimeError("the toy broke")
         return super().reset(seed, options)
+
+
+class Hanging(Ring):
+    """Hangs when it is made, beside a process that it has started; ``told`` is a file for the numbers of them all."""
+
+    def __init__(self, told: str) -> None:
+        super().__init__()
+        helper = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(3600)"], start_new_session=True)
+        numbers = [psutil.Process().pid, *(one.pid for one in psutil.Process().children(recursive=True))]
+        assert helper.pid in numbers
+        Path(told).write_text(json.dumps(numbers), encoding="utf-8")
+        time.sleep(3600)

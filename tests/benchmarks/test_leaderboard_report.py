@@ -15,9 +15,10 @@ from leaderboard.report import write_report
 from leaderboard.store import Store
 from leaderboard.suites import TRANSFER_TO, plan
 from leaderboard.tasks import LEARNED, TASKS, MissingConfigError, experiment_of, task
+from leaderboard.wording import few_runs
 from made_up import ABOUT, done
 
-from remalis_agents.cli import _parser
+from remalis_agents.cli import _env_changes, _parser
 from remalis_agents.configs import load_experiment
 from remalis_envs.errors import RemalisError
 
@@ -153,6 +154,29 @@ def test_commands_make_the_same_experiment_again(report):
         _, *arguments = shlex.split(cell.commands()["evaluate"])
         played = _parser("rllib", {}, arguments).parse_args(arguments)
         assert (played.episodes, played.seed) == (len(cell.seeds), cell.seeds[0])
+
+
+def test_commands_say_none_as_yaml_does():
+    """And small numbers, and text that looks like something else: what is typed is what the cell was played with."""
+    given = {
+        "level": None, "scenario": "resco/cologne3", "protocol": None, "horizon_s": 600, "noise": 1e-05,
+        "reward": {"queue": None, "delay": 1.0}, "outages": [["A0", 0, None]], "emissions": True, "note": "null",
+    }  # fmt: skip
+    cell = dataclasses.replace(learned_cell(task("traffic/easy"), "IPPO", 0, 9000, 3), env_config=given)
+    _, *arguments = shlex.split(cell.commands()["evaluate"])
+    assert "--level" not in arguments and "protocol=null" in arguments
+    assert _env_changes(_parser("rllib", {}, arguments).parse_args(arguments)) == given
+
+
+def test_what_few_runs_cannot_show_is_said_under_the_tables(report):
+    _, files, _ = report
+    for name in ("leaderboard.md", "leaderboard.html"):
+        said = re.findall(r"With (.+?) training runs a method, bootstrap intervals are optimistic", files[name])
+        assert said == ["3", "1 to 3", "1 to 3"], "toy; easy, where two runs are missing; and over all"
+    before = files["leaderboard.md"].split("## Traffic, level easy")[1].partition("With 1 to 3 training runs")[0]
+    assert "| IPPO |" in before, "under the table"
+    assert few_runs([]) == "" and few_runs([0]) == "" and few_runs([30, 20]) == ""
+    assert "say nothing of other training seeds" in few_runs([1, 1])
 
 
 def test_marl_evals_file_has_as_much_of_everybody(report):

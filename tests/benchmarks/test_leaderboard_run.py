@@ -1,17 +1,21 @@
-"""run_all on small games through a real Ray: a crash in its place, kill -9 and resume, a cluster's address."""
+"""run_all on small games through a real Ray: crashes, hangs, kill -9 and resume, a cluster's address."""
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
+import run_all
 import yaml
+from leaderboard.limits import said, seconds
 
 pytestmark = pytest.mark.ray
 
@@ -127,6 +131,66 @@ def test_what_is_stored_is_not_paid_again(first, files):
     assert cells(out)["file/breaking", 0][1] == before["file/breaking", 0][1]
 
 
+def test_a_cell_that_hangs_is_ended_with_all_its_processes(files):
+    """The cell has a Ray of its own by then, and the game has started a process in a session of its own."""
+    out, told = files / "hung", files / "hanging.json"
+    config = {**GAME["config"], "environment": {"env_config": {"told": str(told)}}}
+    game = {**GAME, "env": "toys:Hanging", "config": config}
+    (files / "hanging.yaml").write_text(yaml.safe_dump({"hanging": game}))
+    done = run(out, "--envs", str(files / "hanging.yaml"), "--seeds", "1", "--cell-timeout", "40s")
+    assert done.returncode == 1
+    ((result, _),) = cells(out).values()
+    reason = "The cell was ended after 40 s, the limit that --cell-timeout sets: it was starting, 0% done."
+    assert (result["status"], result["reason"]) == ("failed", reason)
+    assert reason in (out / "leaderboard.md").read_text()
+    numbers = json.loads(told.read_text())
+    assert len(numbers) > 3, "the cell, its Ray's processes, and the game's own"
+    assert not [number for number in numbers if _runs(number)]
+    assert not processes(out)
+
+
+def _runs(number: int) -> bool:
+    return psutil.pid_exists(number) and psutil.Process(number).status() != psutil.STATUS_ZOMBIE
+
+
+def test_a_folder_is_for_one_call_at_a_time(tmp_path, capsys):
+    """Another call stops before it changes anything, the report may be written, and a killed call keeps nothing."""
+    asked = ["--methods", "max_pressure", "--envs", "toy/partners", "--out", str(tmp_path)]
+    assert run_all.main(asked) == 0
+    plan = (tmp_path / "plan.json").stat().st_mtime_ns
+    holding = "from leaderboard.store import Store\nimport pathlib, sys, time\n"
+    holding += "with Store(pathlib.Path(sys.argv[1])).only_one(): print('held', flush=True); time.sleep(600)"
+    other = subprocess.Popen([sys.executable, "-c", holding, str(tmp_path)], stdout=subprocess.PIPE, text=True)
+    try:
+        assert other.stdout.readline() == "held\n"
+        assert run_all.main(asked) == 2
+        assert "Another run_all.py is at work in" in capsys.readouterr().err
+        assert (tmp_path / "plan.json").stat().st_mtime_ns == plan
+        assert run_all.main(["--report-only", "--out", str(tmp_path)]) == 0
+    finally:
+        other.kill()
+        other.wait()
+    assert run_all.main(asked) == 0
+
+
+def test_the_list_says_who_plays_where(capsys):
+    assert run_all.main(["--list"]) == 0
+    said = dict(part.partition(": ")[::2] for part in re.split(r"\n(?=\S)", capsys.readouterr().out))
+    assert "controllers only, as no experiment is shipped that trains here: random, " in said["traffic/medium"]
+    assert "with --transfer also IPPO and CoLight, trained on traffic/easy" in said["traffic/medium"]
+    assert "learned: IPPO" in said["traffic/easy"] and "controllers: random, " in said["traffic/easy"]
+    assert "controllers" not in said["toy/partners"]
+    assert "webster" not in said["traffic/cologne1"] and "--transfer" not in said["traffic/cologne1"]
+
+
+@pytest.mark.parametrize(
+    ("text", "time_s", "words"), [("6h", 21600, "6 h"), ("1.5m", 90, "1.5 min"), ("45s", 45, "45 s")]
+)
+def test_times_are_read_and_said(text, time_s, words):
+    assert seconds(text) == time_s
+    assert said(time_s) == words
+
+
 def test_killed_and_resumed_on_a_cluster(files):
     """kill -9 in the middle of a training leaves no orphan; the same command goes on from its checkpoint."""
     from ray.cluster_utils import Cluster
@@ -181,6 +245,8 @@ def test_mistakes_are_one_sentence(tmp_path):
         (["--envs", "trafic/easy"], "Did you mean 'traffic/easy'"),
         (["--methods", "IPO"], "Did you mean 'IPPO'"),
         (["--report-only"], "nothing stored"),
+        (["--cell-timeout", "6"], "'6' is not a time above 0 such as 6h"),
+        (["--cell-timeout", "0h"], "'0h' is not a time above 0"),
         (["--envs", "toy/partners", "--ray-address", "127.0.0.1:9"], "127.0.0.1:9"),
     ):
         line = [sys.executable, str(ROOT / "benchmarks/run_all.py"), "--out", str(tmp_path / "none"), *arguments]

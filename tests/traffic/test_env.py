@@ -227,6 +227,18 @@ def test_an_agent_goes_offline_and_comes_back(easy: Any) -> None:
     assert len(set(phases[2:6])) == 1, "offline it keeps its phase, whatever its actions say"
 
 
+def test_an_offline_agent_is_not_heard(easy: Any) -> None:
+    agent, everyone = easy.possible_agents[4], easy.adjacency()
+    observations, _ = easy.reset(seed=0, options={"outages": [(agent, 5, 10)]})
+    assert (easy.adjacency() == everyone).all()
+    rng = np.random.default_rng(0)
+    observations, *_ = easy.step(legal_actions(observations, rng))
+    assert not easy.adjacency()[4].any() and not easy.adjacency()[:, 4].any()
+    assert (np.delete(np.delete(easy.adjacency(), 4, 0), 4, 1) == np.delete(np.delete(everyone, 4, 0), 4, 1)).all()
+    easy.step(legal_actions(observations, rng))
+    assert (easy.adjacency() == everyone).all()
+
+
 def test_observations_say_what_is_on_the_road(easy: Any) -> None:
     observations, _ = easy.reset(seed=5)
     rng = np.random.default_rng(0)

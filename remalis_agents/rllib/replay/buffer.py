@@ -111,15 +111,22 @@ class TeamReplayBuffer:
         self._columns[name][rows] = values
 
     def sample(self, count: int, gamma: float, n_step: int = 1) -> dict[str, Any]:
-        r"""Draws steps uniformly, with returns over ``n_step`` steps or to the end of what is known.
+        r"""Draws steps uniformly, with returns over ``n_step`` steps, or over fewer where the window is cut.
 
-        .. math:: R = \sum_{k<n} \gamma^k r_k \prod_{l<k} (1 - d_l), \quad
-                  \text{discount} = \gamma^n \prod_{k<n} (1 - d_k)
+        .. math:: R = \sum_{k<m} \gamma^k r_k \prod_{l<k} (1 - d_l), \quad
+                  \text{discount} = \gamma^m \prod_{k<m} (1 - d_k), \quad m \le n
+
+        A window is cut at the end of what is known, and at the first step at which an agent that acts in the window's
+        first step acts no longer though its own episode goes on: it is offline, or time cut it off while its team went
+        on. What comes of a step that it did not decide is not its doing, and once it has left its row shows nothing.
+        The observation at the cut is the last one that its own action led to, so its value is what stands for the rest,
+        as after an end by time. A step has one next observation for the whole team, so the others' windows end there,
+        too: their returns are over fewer steps, and as right.
 
         Args:
             count: B.
             gamma: discount a step.
-            n_step: n.
+            n_step: n, the most steps of a window.
 
         Returns:
             A batch for the learner: observations, next observations, actions, and per agent ``[B, N]`` the return R,
@@ -130,8 +137,11 @@ class TeamReplayBuffer:
         returns = rewards[rows].copy()
         discounts = np.float32(gamma) * (1 - ended[rows])
         last = self._next[rows]
+        weights = self._columns[AGENT_WEIGHTS]
+        acted = weights[rows] > 0
         for _ in range(n_step - 1):
-            goes_on = self._complete[last]
+            stopped = acted & (weights[last] == 0) & (discounts > 0)
+            goes_on = self._complete[last] & ~stopped.any(-1)
             more = goes_on[:, None]
             returns += np.where(more, discounts * rewards[last], 0)
             discounts = np.where(more, discounts * np.float32(gamma) * (1 - ended[last]), discounts)

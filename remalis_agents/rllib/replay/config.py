@@ -8,8 +8,9 @@ from typing import Any
 from ray.rllib.algorithms.algorithm_config import AlgorithmConfig
 from ray.rllib.core.rl_module.rl_module import RLModuleSpec
 
-from remalis_agents.configs.schema import ONLY_FOR
+from remalis_agents.configs.training import ONLY_FOR
 from remalis_agents.rllib.callbacks import TeamCallbacks
+from remalis_agents.rllib.env_runner import TeamEnvRunner
 from remalis_agents.rllib.options import LearnerOptions, check_precision
 from remalis_agents.rllib.replay.learner import TeamReplayLearner
 from remalis_agents.rllib.team_module import RemalisPolicy
@@ -44,6 +45,7 @@ class TeamReplayConfig(AlgorithmConfig):
         self.rollout_fragment_length = "auto"
         self.num_env_runners = 0
         self.callbacks_class = TeamCallbacks
+        self.env_runner_cls = TeamEnvRunner
         for name in SHARED:
             setattr(self, name, getattr(LearnerOptions(), name))
         self.failures_in: str | None = None

@@ -1,0 +1,179 @@
+"""What can be chosen of the network, and the presets: sizes, parts that can be left out, weights of the losses."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from remalis_agents.networks.remalis.confusion import GATES
+from remalis_agents.networks.remalis.post import MODES
+from remalis_agents.networks.remalis.recursion import KINDS
+from remalis_envs.errors import RemalisError, unknown
+
+
+@dataclass(frozen=True)
+class Losses:
+    """Weights of the losses beside PPO's; a loss of weight 0 is not computed, and what only it uses is not built."""
+
+    subgoal: float = 0.1
+    """Planning's likelihood of the sub-goal that really came next (equation 1)."""
+    belief: float = 0.1
+    """The coordination reward: how likely the teammate's next sub-goal was, as believed (equation 5)."""
+    concept: float = 0.1
+    """Cross-entropy of grounding to the true concept, where the environment knows it."""
+    confusion: float = 0.01
+    """The price of confusing concepts (equation 11)."""
+    modules: float = 0.01
+    """Cross-entropy of the module weights to the work that each neighbour really did (L_com)."""
+    error: float = 0.1
+    """Cross-entropy of the estimated coordination error to the environment's record."""
+    uncertainty: float = 0.001
+    """Kullback-Leibler divergence of the latent reading to the unit normal (equation 3)."""
+    auxiliary: float = 0.1
+    r""":math:`\lambda`: distance to the policy that knows the feedback alone (equations 8 and 9)."""
+    replanning: float = 0.001
+    """Cost of planning anew."""
+    gate: float = 0.1
+    """Squared distance of the share of open gates to their budget, where there is one."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """See the attributes; a preset sets the sizes."""
+
+    communication: str = "full"
+    """``none``, ``basic``, ``selective`` or ``full``; see :class:`.Announcement`."""
+    neighbours: int = 6
+    """K, teammates whom an agent can hear at most."""
+    feedback: bool = True
+    """Whether outcomes go upstream: c, E, U and R (equation 6, algorithm 4)."""
+    rounds: int = 1
+    """k, rounds of recursive reasoning in a step."""
+    recursion: str = "recursive"
+    """``recursive``, ``convolution`` or ``recurrent``; see :class:`.RecursiveReasoning`."""
+    composition: bool = True
+    """Whether neighbours ground together (equation 2)."""
+    shared_planning: bool = True
+    """Whether planning's graph network runs over the neighbours, or over each agent alone."""
+    action_graph: bool = True
+    """Whether an agent's actions are scored as a graph (section 3.3.2)."""
+    replan_every: int = 6
+    """K, steps after which a plan is renewed in any case; 1 to plan anew in each step."""
+    gate_budget: float = 1.0
+    """Share of steps in which an agent should talk; 1 for always, and no gate."""
+    confusion: str = "damp"
+    """``damp``, ``literal`` or ``off``; see :class:`.Confusion`."""
+    confusion_strength: float = 0.5
+    adversarial_confusion: bool = False
+    """Whether the attention in equation 11 is trained to find what is confused; else it is not trained."""
+    uncertainty_cost: float = 0.0
+    r""":math:`\alpha`: what a nat of grounding uncertainty takes from an agent's reward (section 3.4)."""
+    error_cost: float = 0.0
+    r""":math:`\beta`: what a coordination error of 1 takes from it."""
+
+    hidden: tuple[int, ...] = (64, 64)
+    """Widths of the body's layers, and of the value's."""
+    goal: int = 32
+    message: int = 16
+    channel: int = 32
+    channel_layers: int = 1
+    summary: int = 32
+    coordination: int = 16
+    coordination_heads: int = 2
+    grounding: int = 32
+    grounding_layers: int = 1
+    grounding_heads: int = 2
+    planning: int = 32
+    planning_layers: int = 1
+    latent: int = 8
+    """Width of z; 0 for grounding without ambiguity."""
+    option_hidden: int = 32
+    losses: Losses = field(default_factory=Losses)
+
+    def __post_init__(self) -> None:
+        for name, value, known in (
+            ("communication", self.communication, MODES),
+            ("recursion", self.recursion, KINDS),
+            ("confusion", self.confusion, GATES),
+        ):
+            if value not in known:
+                raise unknown(name, value, known)
+        if not 0.0 < self.gate_budget <= 1.0:
+            raise RemalisError(f"gate_budget is a share of steps above 0 and up to 1, not {self.gate_budget:g}.")
+        if self.rounds < 0 or self.neighbours < 1:
+            raise RemalisError(
+                f"rounds is 0 or more and neighbours 1 or more, but they are {self.rounds} and {self.neighbours}."
+            )
+
+    @property
+    def talks(self) -> bool:
+        """Whether anything crosses from agent to agent."""
+        return self.communication != "none"
+
+    @property
+    def whole(self) -> bool:
+        """Whether the whole method's messages cross, or only those of the announcement."""
+        return self.communication == "full"
+
+    @classmethod
+    def of(cls, preset: str = "tiny", **given: Any) -> Options:
+        """A preset, with changes.
+
+        Raises:
+            UnknownNameError: there is no such preset or option.
+            RemalisError: an option's value makes no sense.
+        """
+        if preset not in PRESETS:
+            raise unknown("preset", preset, PRESETS)
+        names = {f.name for f in dataclasses.fields(cls)}
+        for name in given:
+            if name not in names:
+                raise unknown("option of the ReMALIS network", name, sorted(names | {"preset"}))
+        losses = given.pop("losses", {})
+        if isinstance(losses, Mapping):
+            known = {f.name for f in dataclasses.fields(Losses)}
+            for name in losses:
+                if name not in known:
+                    raise unknown("loss of the ReMALIS network", name, sorted(known))
+            losses = Losses(**losses)
+        return cls(**{**PRESETS[preset], **given, "losses": losses})
+
+
+PRESETS: dict[str, dict[str, Any]] = {
+    "tiny": {},
+    "small": {
+        "hidden": (256, 256),
+        "goal": 64,
+        "message": 32,
+        "channel": 64,
+        "channel_layers": 2,
+        "summary": 64,
+        "coordination": 32,
+        "grounding": 128,
+        "grounding_layers": 2,
+        "grounding_heads": 4,
+        "planning": 128,
+        "planning_layers": 2,
+        "latent": 16,
+        "option_hidden": 64,
+    },
+    "paper": {
+        "hidden": (768,) * 12,
+        "goal": 768,
+        "message": 256,
+        "channel": 256,
+        "channel_layers": 4,
+        "summary": 256,
+        "coordination": 256,
+        "grounding": 768,
+        "grounding_layers": 6,
+        "grounding_heads": 12,
+        "planning": 512,
+        "planning_layers": 4,
+        "latent": 64,
+        "option_hidden": 256,
+    },
+}
+"""Sizes: for a laptop, for a workstation, and as table 6 has them."""
