@@ -1,6 +1,6 @@
-"""Speed of the environments and of the trainer, beside other people's.
+"""Speed of the environments, of the trainer and of the ReMALIS network, beside others.
 
-``python benchmarks/speed.py traffic|trainer [--quick] [--only SECTION] [--out FILE]``
+``python benchmarks/speed.py traffic|trainer|remalis [--quick] [--only SECTION] [--out FILE]``
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from circumstances import circumstances
+from remalis_speed import sections as remalis
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from traffic_speed import report, runner, sections
@@ -35,21 +36,26 @@ TRAINER: dict[str, Runner] = {
     "shares": trainer.shares,
     "runners": trainer.runners,
 }
+REMALIS: dict[str, Runner] = {
+    "acting": remalis.acting,
+    "training": remalis.training,
+    "paper": remalis.paper,
+}
+FAMILIES = {"traffic": SECTIONS, "trainer": TRAINER, "remalis": REMALIS}
 QUICK = ("16 signals", "meso", "reset", "several at once", "growth")
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the benchmark; 0 once all was measured, whatever the figures are."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("family", choices=["traffic", "trainer"])
+    parser.add_argument("family", choices=list(FAMILIES))
     parser.add_argument("--quick", action="store_true", help="a short run that tries every part; its times mean little")
-    parser.add_argument(
-        "--only", action="append", choices=[*SECTIONS, *TRAINER], help="a section; may be given several times"
-    )
+    every = [name for known in FAMILIES.values() for name in known]
+    parser.add_argument("--only", action="append", choices=every, help="a section; may be given several times")
     parser.add_argument("--out", type=Path, help="JSON file (default: benchmarks/results/speed_<family>.json, "
                         "in a quick run none)")  # fmt: skip
     given = parser.parse_args(arguments)
-    known = SECTIONS if given.family == "traffic" else TRAINER
+    known = FAMILIES[given.family]
     names = given.only or (QUICK if given.quick and known is SECTIONS else tuple(known))
     for name in names:
         if name not in known:
@@ -65,6 +71,9 @@ def main(arguments: list[str] | None = None) -> int:
     result["took_s"] = round(time.monotonic() - begun)
     console = Console(width=None if sys.stdout.isatty() else 130)
     report.show(result, console)
+    for section in result["sections"].values():
+        if "skipped" in section:
+            console.print(section["skipped"], style="dim")
     out = given.out or (None if given.quick else RESULTS / f"speed_{given.family}.json")
     if out is not None:
         report.write(result, out)

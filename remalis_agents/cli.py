@@ -19,21 +19,27 @@ if TYPE_CHECKING:
 
     from remalis_agents.evaluate import Evaluation
 
+COMMANDS: dict[str, tuple[str, str]] = {
+    "demonstrate": ("remalis_agents.imitation.command", "record a controller or a team, for others to learn from"),
+}
+"""Commands of both programs that stand in modules of their own, as in :data:`EXTRA_COMMANDS`."""
 EXTRA_COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("remalis_agents.demo.command", "train a team for two minutes, compare it, write a report"),
     "play": ("remalis_agents.play", "film the traffic, as mp4 or gif"),
+    "explain": ("remalis_agents.explain.command", "a page on what a ReMALIS team meant, told each other and believed"),
+    "describe": ("remalis_agents.describe", "sizes of a network's parts, and how long its joint step takes"),
 }
 """Commands of `remalis` alone: name -> (module, help). The module has ``add_arguments(parser)`` and ``main(args)``."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The `rllib` command; returns the exit code."""
-    return _run("rllib", argv, {})
+    return _run("rllib", argv, COMMANDS)
 
 
 def remalis_main(argv: Sequence[str] | None = None) -> int:
     """The `remalis` command; returns the exit code."""
-    return _run("remalis", argv, EXTRA_COMMANDS)
+    return _run("remalis", argv, COMMANDS | EXTRA_COMMANDS)
 
 
 def _run(program: str, argv: Sequence[str] | None, extra: dict[str, tuple[str, str]]) -> int:

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from remalis_agents.rllib.team_module import RemalisPolicy
     from remalis_agents.team import Team
 
-_POLICY = Path("learner_group/learner/rl_module/default_policy")
+POLICY_FOLDER = Path("learner_group/learner/rl_module/default_policy")
+"""Of a policy in a checkpoint."""
 FIRST_SEED = 1000
 
 
@@ -65,10 +66,10 @@ def find_checkpoint(path: str | Path) -> Path:
     root = Path(path)
     if not root.exists():
         raise CheckpointError(f"There is no checkpoint at {str(path)!r}.")
-    if root.name == _POLICY.name and (root / "module_state.pkl").exists():
+    if root.name == POLICY_FOLDER.name and (root / "module_state.pkl").exists():
         return root
-    if (root / _POLICY).exists():
-        return root / _POLICY
+    if (root / POLICY_FOLDER).exists():
+        return root / POLICY_FOLDER
     from remalis_agents.rllib.algorithm import is_whole
 
     found = [place for pattern in ("checkpoint_*", "trial_*/checkpoint_*") for place in root.glob(pattern)]
@@ -77,7 +78,7 @@ def find_checkpoint(path: str | Path) -> Path:
         raise CheckpointError(
             f"{str(path)!r} holds no checkpoint of a team: give a run's folder or one named checkpoint_... in it."
         )
-    return max(found, key=lambda place: (place.parent.name, place.name)) / _POLICY
+    return max(found, key=lambda place: (place.parent.name, place.name)) / POLICY_FOLDER
 
 
 def load_policy(path: str | Path) -> RemalisPolicy:

@@ -49,7 +49,7 @@ def new_run(name: str, experiment: Experiment, storage: Path, written: Mapping[s
         run_dir, again = storage / f"{name}_{stamp}_{again}", again + 1
     try:
         run_dir.mkdir(parents=True)
-        (run_dir / VERSIONS_FILE).write_text(json.dumps(_versions(), indent=2) + "\n", encoding="utf-8")
+        (run_dir / VERSIONS_FILE).write_text(json.dumps(versions(), indent=2) + "\n", encoding="utf-8")
     except OSError as error:
         raise _unwritable(run_dir, error) from None
     describe(run_dir, name, experiment, written)
@@ -115,18 +115,19 @@ def where_it_stands(checkpoint: Path) -> dict[str, Any]:
     }
 
 
-def _versions() -> dict[str, str | None]:
-    versions: dict[str, str | None] = {"python": platform.python_version()}
+def versions() -> dict[str, str | None]:
+    """Of Python, of the packages that a run stands on, and the commit where it is known; None for what is missing."""
+    found: dict[str, str | None] = {"python": platform.python_version()}
     for package in _PACKAGES:
         try:
-            versions[package] = metadata.version(package)
+            found[package] = metadata.version(package)
         except metadata.PackageNotFoundError:
-            versions[package] = None
+            found[package] = None
     try:
         commit = subprocess.run(
             ["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False, cwd=Path(__file__).parent
         )
-        versions["git_commit"] = commit.stdout.strip() or None
+        found["git_commit"] = commit.stdout.strip() or None
     except OSError:
-        versions["git_commit"] = None
-    return versions
+        found["git_commit"] = None
+    return found

@@ -66,6 +66,11 @@ def train(
         ConfigError: the experiment does not fit the environment, the network or RLlib.
         TrainingError: the run failed.
     """
+    if experiment.stage == "imitate":
+        from remalis_agents.imitation.stage import imitate
+
+        given: dict[str, Any] = {"callbacks": callbacks, "written": written}
+        return imitate(name, experiment, storage=storage, resume=resume, ray_address=ray_address, **given)
     from remalis_agents.rllib.quiet import hush_ray
 
     hush_ray()

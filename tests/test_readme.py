@@ -32,16 +32,18 @@ def test_its_example_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     exec(compile(example, "README.md", "exec"), {})
 
 
-def test_its_experiment_is_one() -> None:
+def test_its_experiments_are_some() -> None:
     import yaml
 
     from remalis_agents.configs.loader import parse_experiment
     from remalis_agents.train import build_config
 
-    (block,) = re.findall(r"```yaml\n(.*?)```", README, flags=re.DOTALL)
-    _, experiment = parse_experiment(yaml.safe_load(block))
+    own, parts = re.findall(r"```yaml\n(.*?)```", README, flags=re.DOTALL)
+    _, experiment = parse_experiment(yaml.safe_load(own))
     assert experiment.config.rl_module.sharing == "by_type"
     assert build_config(experiment).num_learners == 2
+    _, experiment = parse_experiment(yaml.safe_load(parts))
+    assert experiment.run == "ReMALIS" and build_config(experiment).model_config["options"]["feedback"] is False
 
 
 def test_it_names_every_method() -> None:

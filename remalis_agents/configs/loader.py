@@ -12,6 +12,7 @@ import yaml
 
 from remalis_agents.configs.schema import AlgorithmSections, ConfigError, Experiment, StopSection, build
 from remalis_agents.configs.training import ONLY_FOR
+from remalis_agents.imitation.options import check_stage
 from remalis_agents.methods import LEARNERS, METHODS
 from remalis_envs.errors import unknown
 
@@ -191,6 +192,7 @@ def _check_run(experiment: Experiment) -> None:
         raise unknown("method (run)", experiment.run, list(METHODS))
     if not METHODS[experiment.run].network and not experiment.config.rl_module.network:
         raise ConfigError(f"run: {experiment.run} needs the name of a network: give rl_module.network.")
+    check_stage(experiment)
     learner = METHODS[experiment.run].learner
     for other, keys in ONLY_FOR.items():
         given = [

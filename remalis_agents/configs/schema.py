@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from remalis_agents.configs.training import Schedule, TrainingSection
+from remalis_agents.imitation.options import ImitationSection
 from remalis_envs.errors import RemalisError
 
 
@@ -180,12 +181,15 @@ class Experiment:
     env: str
     run: str = "IPPO"
     description: str = ""
+    stage: str = "reinforce"
+    """reinforce for learning from reward, imitate for learning from demonstrations."""
     stop: StopSection = field(default_factory=StopSection)
     checkpoint: CheckpointSection = field(default_factory=CheckpointSection)
     loggers: LoggersSection = field(default_factory=LoggersSection)
     config: AlgorithmSections = field(default_factory=AlgorithmSections)
     curriculum: CurriculumSection = field(default_factory=CurriculumSection)
     population: PopulationSection = field(default_factory=PopulationSection)
+    imitation: ImitationSection = field(default_factory=ImitationSection)
 
 
 T = TypeVar("T")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,12 @@ def is_whole(checkpoint: Path) -> bool:
         return all((checkpoint / name).stat().st_size == size for name, size in files.items())
     except (OSError, ValueError, KeyError):
         return False
+
+
+def write_manifest(checkpoint: Path, reached: Mapping[str, Any]) -> None:
+    """Says of a checkpoint, whose files are all written, how far the training had come and what belongs to it."""
+    files = {str(p.relative_to(checkpoint)): p.stat().st_size for p in sorted(checkpoint.rglob("*")) if p.is_file()}
+    (checkpoint / MANIFEST).write_text(json.dumps({**reached, "files": files}, indent=1), encoding="utf-8")
 
 
 class TeamAlgorithm(InStages):
@@ -81,14 +87,13 @@ class TeamAlgorithm(InStages):
         super().save_checkpoint(checkpoint_dir)
         folder = Path(checkpoint_dir)
         self.save_more(folder)
-        manifest = {
+        reached = {
             "training_iteration": self._iteration,
             "time_total_s": self._time_total,
             "env_steps": int(self.metrics.peek((ENV_RUNNER_RESULTS, NUM_ENV_STEPS_SAMPLED_LIFETIME), default=0)),
             **self.stage_reached(),
-            "files": {str(p.relative_to(folder)): p.stat().st_size for p in sorted(folder.rglob("*")) if p.is_file()},
         }
-        (folder / MANIFEST).write_text(json.dumps(manifest, indent=1), encoding="utf-8")
+        write_manifest(folder, reached)
 
     def save_more(self, folder: Path) -> None:
         """Writes what a checkpoint holds besides RLlib's own, before its manifest is made."""

@@ -83,9 +83,9 @@ class IntentionInference(nn.Module):
             there: ``[*, N, K + 1]``, 1 in slots of agents that are there and, last, for the agent itself.
         """
         query = self.query(inputs).unflatten(-1, (self.subgoals, self.key_size))
-        scores = self.known(known) @ query.transpose(-1, -2) / self.key_size**0.5
-        scores = torch.cat([scores, self.myself(inputs).unsqueeze(-2)], -2)
-        return masked_softmax(scores.transpose(-1, -2), there.unsqueeze(-2)).transpose(-1, -2)
+        scores = query @ self.known(known).transpose(-1, -2) / self.key_size**0.5
+        scores = torch.cat([scores, self.myself(inputs).unsqueeze(-1)], -1)
+        return masked_softmax(scores, there.unsqueeze(-2)).transpose(-1, -2)
 
 
 class Announcement(nn.Module):

@@ -33,7 +33,7 @@ from remalis_agents.networks.remalis.feedback import (
 from remalis_agents.networks.remalis.gate import Gate
 from remalis_agents.networks.remalis.grounding import Composition, Entities, Grounding
 from remalis_agents.networks.remalis.intention import Announcement, IntentionInference
-from remalis_agents.networks.remalis.kept import same
+from remalis_agents.networks.remalis.kept import KeptLinks
 from remalis_agents.networks.remalis.links import Links, Reach
 from remalis_agents.networks.remalis.options import Options
 from remalis_agents.networks.remalis.planning import Planning
@@ -87,7 +87,7 @@ class RemalisNetwork(TeamNetwork):
         self.rounds, self.message_floats = self._hops(), self._floats()
         self.correspond: Callable[[TeamInputs], Any] | None = None
         """Makes the links of an agent that is alone with its messages; see :mod:`.alone`."""
-        self._known: tuple[tuple[Tensor, ...], Links, Reach] | None = None
+        self._links = KeptLinks()
 
     # -- the parts, each with weights from its own seed ---------------------------------------------------------------
     def _build_feedback(self) -> None:
@@ -365,16 +365,8 @@ class RemalisNetwork(TeamNetwork):
         return t.team.observations[..., at.start + at.exists : at.stop : at.features][..., :kept]
 
     def _neighbourhood(self, team: TeamInputs) -> tuple[Links, Reach]:
-        """Who hears whom; while acting it is the same for many steps, and worked out once."""
-        if self.correspond is not None:
-            links = self.correspond(team)
-            return links, Reach(links.heard, links.mutual)
-        given = (team.state["slots"], team.adjacency, team.alive)
-        if self._known is not None and same(self._known[0], given):
-            return self._known[1:]
-        links = Links(team.state["slots"], team.edges() * team.alive.unsqueeze(-1))
-        reach = Reach(links.heard, links.mutual)
-        if team.alive.shape[1] == 1:
-            # What is given may lie in memory that others write to.
-            self._known = tuple(one.clone() for one in (links.slots, team.adjacency, team.alive)), links, reach
-        return links, reach
+        """Who hears whom."""
+        if self.correspond is None:
+            return self._links.of(team)
+        links = self.correspond(team)
+        return links, Reach(links.heard, links.mutual)

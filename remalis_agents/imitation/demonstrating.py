@@ -1,0 +1,118 @@
+"""Makes a demonstrator and its environment by name, and records them with a progress bar."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from remalis_agents.controllers import make_controller
+from remalis_agents.evaluate import check_fits, load_team
+from remalis_agents.imitation.record import Demonstrator, record
+from remalis_agents.imitation.schema import DemonstrationError, Header
+from remalis_agents.mixtures import SCENARIOS, with_world
+from remalis_agents.registration import make_team_env
+from remalis_agents.team import Team
+from remalis_envs.registration import WITH_SPLITS
+
+
+def demonstrate(
+    out: str | Path,
+    *,
+    controller: str | None = None,
+    checkpoint: str | None = None,
+    env: str | None = None,
+    env_config: Mapping[str, Any] | None = None,
+    changes: Mapping[str, Any] | None = None,
+    episodes: int = 10,
+    first_seed: int = 0,
+    split_seed: int = 0,
+    sample: bool = False,
+    quiet: bool = False,
+) -> Header:
+    """Records a controller or a trained team.
+
+    Args:
+        out: the Parquet file.
+        controller: a controller's name, or None.
+        checkpoint: a team's checkpoint, run or exported folder, or None.
+        env: the environment's name; traffic, or what the team was trained on, by default.
+        env_config: its options; those that the team was trained with by default. The suite's own environments play
+            their training split unless this says otherwise.
+        changes: to these options; one that names a world replaces the one that they name.
+        episodes: how many.
+        first_seed: of the first episode.
+        split_seed: of the draw of the 80/10/10 split.
+        sample: draw a team's actions as in training, instead of the most probable.
+        quiet: show nothing.
+
+    Raises:
+        RemalisError: the demonstrator or the environment cannot be made, or do not fit each other.
+    """
+    player, said = _player(controller, checkpoint, sample)
+    trained = player.trained_on if isinstance(player, Team) else {}
+    name = env or trained.get("env") or WITH_SPLITS[0]
+    options = dict(env_config if env_config is not None else trained.get("env_config", {}))
+    options = with_world(options, changes or {})
+    if SCENARIOS in options:
+        raise DemonstrationError("A recording plays one world: name it with level or scenario, not with scenarios.")
+    if name in WITH_SPLITS:
+        options.setdefault("split", "train")
+    try:
+        team = make_team_env(name, options)
+    except TypeError as error:
+        raise DemonstrationError(f"{name} cannot be made with {options}: {error}") from None
+    try:
+        _check(player, said, team, name)
+        console = Console()
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        with Progress(*columns, console=console, transient=True, disable=quiet or not console.is_terminal) as progress:
+            task = progress.add_task(f"recording {said}", total=episodes)
+            return record(
+                team,
+                player,
+                out,
+                env_name=name,
+                env_config=options,
+                demonstrator=said,
+                episodes=episodes,
+                first_seed=first_seed,
+                split_seed=split_seed,
+                # An episode's length is not known before it ends; a step moves the bar by less than one all the same.
+                on_step=lambda number, step: progress.update(
+                    task, completed=number, description=f"recording {said}, step {step}"
+                ),
+            )
+    finally:
+        team.close()
+
+
+def _player(controller: str | None, checkpoint: str | None, sample: bool) -> tuple[Demonstrator, str]:
+    if (controller is None) == (checkpoint is None):
+        raise DemonstrationError("Give --controller or --checkpoint: one of them demonstrates.")
+    if checkpoint is not None:
+        return load_team(checkpoint, sample), f"checkpoint:{checkpoint}"
+    assert controller is not None
+    made = make_controller(controller)
+    if made.own_program:
+        raise DemonstrationError(
+            f"Controller {controller!r} lets SUMO run a signal program of its own, so that it has no actions to learn "
+            "from: record one that chooses among the agents' phases, such as 'greedy' or 'max_pressure'."
+        )
+    return made, f"controller:{controller}"
+
+
+def _check(player: Demonstrator, said: str, team: Any, name: str) -> None:
+    """Refuses a team or a controller for other agents, before it fails on what they see."""
+    from remalis_envs.traffic.observations import LAYOUT
+
+    if isinstance(player, Team):
+        check_fits(player, team, name)
+    elif getattr(team.unwrapped, "layout", None) is not LAYOUT:
+        raise DemonstrationError(
+            f"{said} reads what traffic signals see, but the agents of {name} see something else: record a trained "
+            "team there, with --checkpoint."
+        )

@@ -1,0 +1,203 @@
+"""The supervised stage as a run: from an experiment with `stage: imitate` to a folder that PPO can go on from."""
+
+from __future__ import annotations
+
+import csv
+import json
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from remalis_agents.building import build_config
+from remalis_agents.configs.schema import ConfigError, Experiment
+from remalis_agents.evaluate import POLICY_FOLDER
+from remalis_agents.imitation.command import told
+from remalis_agents.imitation.demonstrating import demonstrate
+from remalis_agents.imitation.display import EpochDisplay
+from remalis_agents.imitation.learning import Figures, Imitator
+from remalis_agents.imitation.options import ImitationSection, check_stage, recording
+from remalis_agents.imitation.read import Demonstrations, check_fits, described, read
+from remalis_agents.runs import TrainingError, new_run, only_one
+from remalis_agents.train import TrainResult
+
+RECORDING_FILE = "demonstrations.parquet"
+"""In a run's folder: what was recorded for it."""
+RESULT_FILE = "imitation.json"
+"""In a trial's folder: the demonstrations, and the loss and accuracy before and after, on each part."""
+_WATCHED = "validation_imitation_loss"
+
+
+def imitate(
+    name: str,
+    experiment: Experiment,
+    *,
+    storage: str | Path = "runs",
+    resume: bool | str | Path = False,
+    ray_address: str | None = None,
+    callbacks: Sequence[Any] | None = None,
+    written: Mapping[str, Any] | None = None,
+) -> TrainResult:
+    """Trains an experiment's network on demonstrations; arguments as :func:`remalis_agents.train.train` takes them.
+
+    Of ``stop`` only ``time_s`` is looked at: epochs end the stage otherwise. The checkpoint holds the policy alone,
+    which is what ``rllib evaluate``, ``rllib export`` and ``rl_module.start_from`` read; the value function and the
+    scale of returns are as at the start, since demonstrations say nothing of them.
+
+    Raises:
+        ConfigError: the experiment does not fit the environment, the network or this stage.
+        DemonstrationError: there are no demonstrations, or those of other agents.
+        TrainingError: it is to be resumed, or a loss is no number.
+    """
+    if resume:
+        raise TrainingError("An imitation is not resumed: it takes minutes. Start it anew, without --resume.")
+    if ray_address:
+        raise ConfigError("An imitation runs in this process, not on a cluster: leave --ray-address out.")
+    check_stage(experiment)
+    given = experiment.imitation
+    data = read(given.demonstrations) if isinstance(given.demonstrations, str) else None
+    policy = _policy(experiment, data, str(given.demonstrations))
+    run_dir = new_run(name, experiment, Path(storage).resolve(), written)
+    show = EpochDisplay(name, given.epochs, quiet=callbacks is not None)
+    with only_one(run_dir):
+        if data is None:
+            data = _recorded(experiment, run_dir / RECORDING_FILE, quiet=callbacks is not None)
+            _fits(experiment, policy, data, str(run_dir / RECORDING_FILE))
+        about = described(data)
+        show.say(f"{name}: {told(about)}")
+        trial = run_dir / "trial_00"
+        trial.mkdir()
+        began = time.monotonic()
+        with show:
+            rows = _learn(policy, data, experiment, trial / "progress.csv", show)
+        result = {"demonstrations": about, **rows}
+        (trial / RESULT_FILE).write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+        spent = time.monotonic() - began
+        checkpoint = save_policy(policy, trial / "checkpoint_000000", rows["epochs"], spent)
+    before, after = rows["before"]["test"], rows["after"]["test"]
+    show.say(
+        f"{name}: test loss {after['imitation_loss']:.3f} nats (untrained {before['imitation_loss']:.3f}), action "
+        f"accuracy {after['action_accuracy']:.1%} (untrained {before['action_accuracy']:.1%}) on "
+        f"{int(after['decisions'])} held-out decisions; weights of epoch {rows['best_epoch']} of {rows['epochs']}"
+    )
+    return TrainResult(run_dir, trial, checkpoint, result)
+
+
+def save_policy(policy: Any, folder: Path, epochs: int, seconds: float) -> Path:
+    """Writes a policy as a checkpoint of a run: RLlib's folder of the module, and our manifest."""
+    from remalis_agents.rllib.checkpoints import write_manifest
+
+    policy.cpu().save_to_path((folder / POLICY_FOLDER).resolve())
+    write_manifest(folder, {"training_iteration": epochs, "time_total_s": seconds, "env_steps": 0})
+    return folder
+
+
+def _policy(experiment: Experiment, data: Demonstrations | None, source: str) -> Any:
+    """The experiment's policy with new weights, or those of ``rl_module.start_from``, as PPO would build it."""
+    from remalis_agents.rllib.quiet import hush_ray
+    from remalis_agents.rllib.team_module import RemalisPolicy
+
+    hush_ray()
+    config = build_config(experiment)
+    torch.manual_seed(experiment.config.debugging.seed)
+    policy = RemalisPolicy(
+        observation_space=config.observation_space,
+        action_space=config.action_space,
+        model_config=dict(config.model_config),
+    )
+    if config.start_from is not None:
+        policy.set_state(config.start_from)
+    if data is not None:
+        _fits(experiment, policy, data, source)
+    return policy
+
+
+def _fits(experiment: Experiment, policy: Any, data: Demonstrations, source: str) -> None:
+    spec = policy.model.spec
+    what = f"network {spec.network!r} as built for {experiment.env}"
+    check_fits(data, spec.observation_size, spec.action_count, what, source)
+    if data.agents != spec.max_agents and (spec.sharing == "none" or _of_one_size(spec.network)):
+        raise ConfigError(
+            f"{source} holds demonstrations of teams of {data.agents}, but {what} has weights for {spec.max_agents} "
+            "agents: record them on the scenario that is trained on."
+        )
+
+
+def _of_one_size(network: str) -> bool:
+    import inspect
+
+    from remalis_agents.networks import network_class
+
+    return "max_agents" in inspect.signature(network_class(network)).parameters
+
+
+def _recorded(experiment: Experiment, file: Path, quiet: bool) -> Demonstrations:
+    asked = recording(experiment.imitation)
+    assert asked is not None
+    world = {"level": asked.level, "scenario": asked.scenario}
+    demonstrate(
+        file,
+        controller=asked.controller,
+        checkpoint=asked.checkpoint,
+        env=experiment.env,
+        env_config=experiment.config.environment.env_config,
+        changes=asked.env_config | {key: value for key, value in world.items() if value is not None},
+        episodes=asked.episodes,
+        first_seed=asked.seed,
+        split_seed=experiment.config.debugging.seed,
+        quiet=quiet,
+    )
+    return read(file)
+
+
+def _learn(policy: Any, data: Demonstrations, experiment: Experiment, file: Path, show: EpochDisplay) -> dict[str, Any]:
+    """Epochs until the validation loss falls no more; leaves the policy with its best weights."""
+    given, sections = experiment.imitation, experiment.config
+    device = torch.device("cuda" if sections.learners.num_gpus_per_learner else "cpu")
+    policy.to(device)
+    imitator = _imitator(policy, data.to(device), given, sections.rl_module.max_seq_len, sections.debugging.seed)
+    imitator.fit_scales()
+    began, before = time.monotonic(), imitator.judge()
+    best, best_epoch, kept = before["validation"]["imitation_loss"], 0, imitator.weights()
+    with file.open("w", encoding="utf-8", newline="") as stream:
+        writer: csv.DictWriter[str] | None = None
+        for epoch in range(1, given.epochs + 1):
+            learnt = imitator.epoch()
+            judged = imitator.judge(("validation",), draws=True)["validation"]
+            row = _row(epoch, time.monotonic() - began, imitator, learnt, judged)
+            if writer is None:
+                writer = csv.DictWriter(stream, list(row))
+                writer.writeheader()
+            writer.writerow(row)
+            stream.flush()
+            if row[_WATCHED] < best:
+                best, best_epoch, kept = row[_WATCHED], epoch, imitator.weights()
+            show.epoch(row, best_epoch)
+            late = experiment.stop.time_s is not None and row["time_total_s"] >= experiment.stop.time_s
+            if late or epoch - best_epoch >= given.patience:
+                break
+    imitator.go_back(kept)
+    return {"epochs": imitator.epochs, "best_epoch": best_epoch, "before": before, "after": imitator.judge()}
+
+
+def _imitator(policy: Any, data: Demonstrations, given: ImitationSection, length: int, seed: int) -> Imitator:
+    return Imitator(
+        policy.model,
+        data,
+        length=length,
+        batch_size=given.batch_size,
+        lr=given.lr,
+        weight_decay=given.weight_decay,
+        warmup_epochs=given.warmup_epochs,
+        grad_clip=given.grad_clip,
+        seed=seed,
+    )
+
+
+def _row(epoch: int, seconds: float, imitator: Imitator, learnt: Figures, judged: Figures) -> dict[str, Any]:
+    """An epoch's line of ``progress.csv``; the test part is looked at in the end only."""
+    row: dict[str, Any] = {"training_iteration": epoch, "time_total_s": seconds, "updates": imitator.updates}
+    row |= {f"train_{name}": value for name, value in learnt.items()}
+    return row | {f"validation_{name}": value for name, value in judged.items()}
