@@ -151,6 +151,7 @@ def paper(plan: Plan, progress: Progress) -> Section:
     found = measure("cuda", plan.pick("paper", "tiny"), plan.pick(20, 2), compiled=plan.pick(True, False))
     progress.end()
     figures = []
+    way = f"{found['preset']}, {AGENTS} agents, bfloat16" + (", compiled" if found["compiled"] else "")
     for label in ("one team", *(key for key in found if key.endswith(" teams")), "training"):
         of = found[label]
         what = (

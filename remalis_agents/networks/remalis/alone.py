@@ -124,9 +124,7 @@ class Agent:
         links = torch.as_tensor(np.asarray(adjacency), dtype=torch.float32)
         hears, heard_by = links[self.row].clone(), links[:, self.row].clone()
         hears[self.row] = heard_by[self.row] = 0.0
-        self._network.correspond = lambda team: Correspondence(
-            team.state["slots"], hears, heard_by, self._transport
-        )
+        self._network.correspond = lambda team: Correspondence(team.state["slots"], hears, heard_by, self._transport)
         team = TeamInputs(
             torch.as_tensor(observation["observation"], dtype=torch.float32).view(1, 1, 1, -1),
             torch.ones(1, 1, 1),

@@ -47,12 +47,13 @@ class KeptLinks:
 
     def of(self, team: TeamInputs) -> tuple[Links, Reach]:
         """Who hears whom, and what follows from it."""
+        acting = team.alive.shape[1] == 1 and not torch.is_grad_enabled()
         given = (team.state["slots"], team.adjacency, team.alive)
-        if self._known is not None and same(self._known[0], given):
+        if acting and self._known is not None and same(self._known[0], given):
             return self._known[1:]
         links = Links(team.state["slots"], team.edges() * team.alive.unsqueeze(-1))
         reach = Reach(links.heard, links.mutual)
-        if team.alive.shape[1] == 1:
+        if acting:
             # What is given may lie in memory that others write to.
             self._known = tuple(one.clone() for one in (links.slots, team.adjacency, team.alive)), links, reach
         return links, reach

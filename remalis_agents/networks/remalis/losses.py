@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from remalis_agents.networks.base import Played
 from remalis_agents.networks.remalis.channel import Belief
+from remalis_agents.networks.remalis.intention import Intention
 from remalis_agents.networks.remalis.links import Links
 
 
@@ -22,6 +23,37 @@ def of_labels(logits: Tensor, labels: Tensor, weights: Tensor) -> Tensor:
         logits.flatten(0, -2), labels.clamp(0, logits.shape[-1] - 1).flatten(), reduction="none"
     )
     return weighted(found.view_as(known), known)
+
+
+def intention_loss(intention: Intention, exists: Tensor, played: Played) -> Tensor:
+    """How unlikely the intention made what was then served: next, and most often in the steps to come.
+
+    Args:
+        intention: ``[B, T, N, ...]``.
+        exists: ``[B, T, N, S]``, 1 for sub-goals that make sense there.
+        played: what then happened.
+    """
+    following = intention.next_subgoal.clamp(min=1e-8).log()
+    goal = intention.goal_logits.masked_fill(exists == 0, -1e9)
+    often = served_most(played.subgoals, played.weights, exists.shape[-1])
+    return of_labels(following, played.subgoals, played.weights) + of_labels(goal, often, played.weights)
+
+
+def served_most(subgoals: Tensor, weights: Tensor, count: int) -> Tensor:
+    """The sub-goal that each agent serves most from each step on, as far as the sequence goes; the first of equals.
+
+    Args:
+        subgoals: ``[B, T, N]``, -1 for none.
+        weights: ``[B, T, N]``, 0 for steps that do not count.
+        count: S.
+
+    Returns:
+        ``[B, T, N]``, -1 where nothing is served any more.
+    """
+    counted = (weights > 0) & (subgoals >= 0)
+    rows = nn.functional.one_hot(subgoals.clamp(min=0), count) * counted.unsqueeze(-1)
+    ahead = rows.flip(1).cumsum(1).flip(1)
+    return torch.where(ahead.sum(-1) > 0, ahead.argmax(-1), -1)
 
 
 def belief_loss(belief: Belief, goals: Tensor, links: Links, delivered: Tensor, played: Played) -> Tensor:

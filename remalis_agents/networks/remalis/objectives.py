@@ -35,6 +35,9 @@ def _of_intentions(network: RemalisNetwork, t: Thought, played: Played) -> dict[
     w, found = network.options.losses, {}
     if w.subgoal:
         found["subgoal_loss"] = w.subgoal * terms.of_labels(t.plan_logits, played.subgoals, played.weights)
+    if w.intention:
+        loss = terms.intention_loss(t.intention, t.subgoal_exists, played)
+        found["intention_loss"] = w.intention * loss
     if network.belief is not None:
         loss = terms.belief_loss(t.belief, t.intention.goal, t.links, t.post.delivered, played)
         found["belief_loss"] = w.belief * loss
@@ -83,6 +86,9 @@ def figures(network: RemalisNetwork, t: Thought, played: Played) -> dict[str, Te
     true, logits = labelled_concepts(t, played)
     known = played.weights * (true >= 0)
     found["concept_accuracy"] = terms.weighted((logits.argmax(-1) == true).to(known.dtype), known)
+    served = played.weights * (played.subgoals >= 0)
+    meant = (t.intention.next_subgoal.argmax(-1) == played.subgoals).to(served.dtype)
+    found["intention_accuracy"] = terms.weighted(meant, served)
     if network.belief is not None:
         found["belief_accuracy"] = terms.belief_accuracy(t.belief, t.links, t.post.delivered, played)
     if network.options.talks:

@@ -19,6 +19,9 @@ class Losses:
 
     subgoal: float = 0.1
     """Planning's likelihood of the sub-goal that really came next (equation 1)."""
+    intention: float = 0.1
+    """Likelihood, by the intention itself, of what was then served, at once and most often: so that its words mean
+    what the family's words mean, and a teammate is told something."""
     belief: float = 0.1
     """The coordination reward: how likely the teammate's next sub-goal was, as believed (equation 5)."""
     concept: float = 0.1

@@ -22,7 +22,7 @@ class Parcel:
     """One type of message in one pass.
 
     Attributes:
-        floats: numbers in one message.
+        floats: numbers in one message; in all of a pass's, where rounds or layers send more than one.
         delivered: ``[*, N, K]``, 1 where the agent received one in this slot.
     """
 
@@ -39,7 +39,7 @@ class Post:
         open: ``[*, N, 1]``, 1 for agents whose gate is open; None where there are no gates.
         arrived: ``[*, N, K]``, 0 for messages that were lost on the way; None where none is.
         ledger: what was sent so far, by type.
-        reach: who is reached; None to work it out. It can be given where there are no gates and nothing is lost.
+        reach: who is reached where there are no gates and nothing is lost, if that is known already.
     """
 
     links: Links
@@ -49,7 +49,7 @@ class Post:
     reach: Reach | None = None
 
     def __post_init__(self) -> None:
-        if self.reach is None:
+        if self.reach is None or self.open is not None or self.arrived is not None:
             mask = self.links.heard
             if self.open is not None:
                 mask = mask * self.links.hear(self.open).squeeze(-1)
@@ -91,7 +91,9 @@ class Post:
         return self.links.hear_own(messages) * delivered.unsqueeze(-1)
 
     def _count(self, kind: str, message: Tensor, delivered: Tensor) -> None:
-        self.ledger[kind] = Parcel(message.shape[-1], delivered)
+        # Rounds and layers send the same type again, along the same links.
+        before = self.ledger.get(kind)
+        self.ledger[kind] = Parcel(message.shape[-1] + (before.floats if before else 0), delivered)
 
     def received_bytes(self) -> Tensor:
         """Bytes that each agent received, over all types: ``[*, N]``."""

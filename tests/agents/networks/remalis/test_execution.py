@@ -76,7 +76,7 @@ def test_all_losses_are_there_and_are_numbers():
     output = think(net, given)
     found = net.losses(given, output, played(given))
     names = {"subgoal", "belief", "concept", "confusion", "modules", "error", "uncertainty", "auxiliary"}
-    names |= {"replanning", "gate", "feedback_policy"}
+    names |= {"replanning", "gate", "feedback_policy", "intention"}
     assert set(found) == {f"{name}_loss" for name in names}
     assert all(loss.isfinite() and loss.dim() == 0 for loss in found.values())
 

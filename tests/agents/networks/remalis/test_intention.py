@@ -6,6 +6,8 @@ import pytest
 import torch
 from remalis_teams import SUBGOALS, begin, line, network, team, think
 
+from remalis_agents.networks import Played
+from remalis_agents.networks.remalis import losses
 from remalis_agents.networks.remalis.intention import Announcement
 
 
@@ -53,6 +55,41 @@ def test_assignment_knows_what_a_teammate_said_before_and_not_what_it_says_now()
     t = think(net, given._replace(observations=seen)).extras["thought"]
     (gradient,) = torch.autograd.grad(t.intention.assignment[:, 1, 0].square().sum(), seen)
     assert gradient[0, 1, 1].abs().sum() == 0 and gradient[0, 0, 1].abs().sum() > 0
+
+
+def test_what_is_served_most_is_counted_from_each_step_on():
+    subgoals = torch.tensor([[[0], [2], [2], [1], [-1]]])
+    weights = torch.tensor([[[1.0], [1.0], [1.0], [1.0], [1.0]]])
+    assert losses.served_most(subgoals, weights, 3).flatten().tolist() == [2, 2, 1, 1, -1]
+    weights[0, 1:3] = 0.0
+    assert losses.served_most(subgoals, weights, 3).flatten().tolist() == [0, 1, 1, 1, -1]
+
+
+def test_words_of_an_intention_come_to_mean_what_is_done():
+    """Each agent serves the sub-goal that the largest entry at the end of its vector names."""
+    net = network(spread=0.0)
+    optimizer = torch.optim.Adam(net.parameters(), 3e-3)
+
+    def batch(seed):
+        given = team(line(4, steps=2, batch=8), seed=seed)
+        served = given.observations[..., -4:].argmax(-1)
+        none = torch.full_like(served, -1)
+        return given, Played(none, given.alive, given.alive, served, none)
+
+    def accuracy():
+        given, played = batch(999)
+        meant = think(net, given).extras["thought"].intention.next_subgoal.argmax(-1)
+        return float((meant == played.subgoals).float().mean())
+
+    before = accuracy()
+    for step in range(80):
+        given, played = batch(step)
+        t = think(net, given).extras["thought"]
+        loss = losses.intention_loss(t.intention, t.subgoal_exists, played)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    assert accuracy() > max(0.8, before)
 
 
 def test_more_is_said_from_mode_to_mode():

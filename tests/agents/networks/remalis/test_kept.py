@@ -133,10 +133,11 @@ def test_acting_says_what_the_whole_pass_says_and_leaves_out_the_values(acting):
     noise = {"noise": torch.zeros(1, 1, AGENTS, 8), "replan": torch.ones(1, 1, AGENTS)}
     given = given._replace(drawn=noise)
     heard = []
-    with torch.no_grad(), net.value.register_forward_hook(lambda *_: heard.append("value")):
-        whole = net(given)
-        assert heard == ["value"]
-        acted = net.act(given)
-    assert heard == ["value"]
+    # Whoever listens to the network's passes hears of both.
+    net.register_forward_hook(lambda *_: heard.append("pass"))
+    net.value.register_forward_hook(lambda *_: heard.append("value"))
+    with torch.no_grad():
+        whole, acted = net(given), net.act(given)
+    assert heard == ["value", "pass", "pass"]
     assert torch.equal(acted.logits, whole.logits) and torch.equal(acted.log_probs, whole.log_probs)
     assert all(torch.equal(acted.state[name], value) for name, value in whole.state.items())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import torch
-from remalis_teams import line, post_of
+from remalis_teams import line, network, post_of, team, think
 
 from remalis_agents.networks.remalis.links import Links, place
 
@@ -69,3 +69,20 @@ def test_bytes_are_counted_for_what_was_delivered():
     chosen[0, 0, 1] = 1.0
     post.tell_each("more", torch.zeros(1, 1, 3, 3, 2), chosen)
     assert post.received_bytes().tolist() == [[[28.0, 40.0, 28.0]]], "only the one in the middle chose anybody"
+
+
+def test_what_is_sent_twice_is_counted_twice():
+    post = post_of(line(2))
+    for _ in range(3):
+        post.tell_all("planning", torch.zeros(1, 1, 2, 5))
+    assert post.received_bytes().tolist() == [[[60.0, 60.0]]] and post.ledger["planning"].floats == 15
+
+
+def test_the_network_says_no_more_than_it_promises():
+    for options in ({"rounds": 3, "planning_layers": 2}, {"communication": "basic"}, {"communication": "selective"}):
+        net = network(**options)
+        t = think(net, team(line(3))).extras["thought"]
+        at_most = 4 * net.message_floats * t.links.heard.sum(-1)
+        assert (t.post.received_bytes() <= at_most).all()
+        if options.get("communication") != "selective":
+            assert torch.equal(t.post.received_bytes(), at_most)
