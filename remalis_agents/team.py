@@ -80,6 +80,7 @@ class Team:
         """Begins an episode of a parallel environment; ``seed`` is for what is drawn."""
         self.begin()
         torch.manual_seed(seed)
+        self.model.network.restart_draws()
         self._env = env
         self._rows = {agent: row for row, agent in enumerate(env.possible_agents)}
 

@@ -150,6 +150,9 @@ class TeamNetwork(nn.Module, ABC):
         """Prefixes of the parameters that stand still in a replay update, where levels learn in turns."""
         return ()
 
+    def restart_draws(self) -> None:
+        """Begins anew whatever the network draws with generators of its own, from the seed that torch was given."""
+
     def figures(self, output: TeamOutput, played: Played) -> dict[str, Tensor]:
         """What else is logged of a batch, by name, each a scalar; called without gradients."""
         return {}

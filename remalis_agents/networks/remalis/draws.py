@@ -27,7 +27,12 @@ class Draws:
     """Random numbers for one part's forward passes."""
 
     def __init__(self, part: str) -> None:
-        self._generator = torch.Generator().manual_seed(seed_of(f"draws of {part}"))
+        self._part, self._generator = part, torch.Generator()
+        self.restart()
+
+    def restart(self) -> None:
+        """Begins anew, from the seed that torch was given last."""
+        self._generator.manual_seed(seed_of(f"draws of {self._part}"))
 
     def normal(self, like: Tensor) -> Tensor:
         """Standard normal numbers, shaped and placed as ``like``."""

@@ -103,16 +103,20 @@ class ReplanningTrigger(nn.Module):
         self.every = every
         self.look = linear(inputs, 1, 0.01)
         self.sensitivity = nn.Parameter(torch.ones(()))
-        self._draws = Draws("replanning")
+        self.draws = Draws("replanning")
 
     def logits(self, inputs: Tensor, error: Tensor) -> Tensor:
         """``[*, N]``, of planning anew."""
         return self.look(inputs).squeeze(-1) + nn.functional.softplus(self.sensitivity) * (2.0 * error - 1.0)
 
     def draw(self, logits: Tensor, age: Tensor, sample: bool) -> Tensor:
-        """R ``[B, 1, N]`` of one step, from logits ``[B, 1, N]`` and the plans' age ``[B, N]`` in steps."""
-        wanted = self._draws.happens(logits.sigmoid()) if sample else (logits > 0).to(logits.dtype)
-        return wanted.masked_fill(self.forced(age).unsqueeze(1), 1.0)
+        """R ``[B, T, N]``, from logits ``[B, T, N]`` and the plans' age ``[B, N]`` in steps before the first."""
+        wanted = self.draws.happens(logits.sigmoid()) if sample else (logits > 0).to(logits.dtype)
+        fired = []
+        for now in wanted.unbind(1):
+            fired.append(torch.where(self.forced(age), torch.ones_like(now), now))
+            age = torch.where(fired[-1] > 0, torch.ones_like(age), age + 1.0)
+        return torch.stack(fired, 1)
 
     def forced(self, age: Tensor) -> Tensor:
         """Where a plan is renewed without a draw; an age of 0 says that there is none."""

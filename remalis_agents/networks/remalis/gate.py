@@ -31,14 +31,14 @@ class Gate(nn.Module):
         self.look = linear(inputs, 1, 0.01)
         for part in layers_of(self.look):
             nn.init.constant_(part.bias, _TALKS_FIRST)
-        self._draws = Draws("gate")
+        self.draws = Draws("gate")
 
     def forward(self, inputs: Tensor, drawn: Tensor | None, sample: bool) -> tuple[Tensor, Tensor]:
         """Open gates and logits, each ``[*, N]``, from inputs ``[*, N, inputs]``."""
         logits = self.look(inputs).squeeze(-1)
         if drawn is not None:
             return drawn, logits
-        return self._draws.happens(logits.sigmoid()) if sample else (logits > 0).to(logits.dtype), logits
+        return self.draws.happens(logits.sigmoid()) if sample else (logits > 0).to(logits.dtype), logits
 
     def budget_loss(self, logits: Tensor, counted: Tensor) -> Tensor:
         """Squared distance of the share of open gates to the budget, scalar."""

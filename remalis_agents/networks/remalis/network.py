@@ -319,6 +319,11 @@ class RemalisNetwork(TeamNetwork):
             state["plan"], state["age"] = torch.zeros(self.subgoal_count + o.planning), torch.zeros(())
         return state
 
+    def restart_draws(self) -> None:
+        for part in (self.gate, self.trigger, self.ambiguity):
+            if part is not None:
+                part.draws.restart()
+
     def value_heads(self) -> list[nn.Linear]:
         return self.value.last_layers()
 

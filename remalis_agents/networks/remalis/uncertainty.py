@@ -47,7 +47,7 @@ class Uncertainty(nn.Module):
         super().__init__()
         self.read = linear(width, 2 * size, 0.1)
         self.add = linear(size, width, 0.1, bias=False)
-        self._draws = Draws("uncertainty")
+        self.draws = Draws("uncertainty")
 
     def forward(self, embedding: Tensor, noise: Tensor | None, sample: bool) -> tuple[Tensor, Ambiguity]:
         """The embedding ``[*, N, width]`` as it was read, and how else it may be.
@@ -60,5 +60,5 @@ class Uncertainty(nn.Module):
         mean, log_std = self.read(embedding).chunk(2, -1)
         log_std = log_std.clamp(*_LOG_STD_BOUNDS)
         if noise is None:
-            noise = self._draws.normal(mean) if sample else torch.zeros_like(mean)
+            noise = self.draws.normal(mean) if sample else torch.zeros_like(mean)
         return embedding + self.add(mean + log_std.exp() * noise), Ambiguity(mean, log_std, noise)

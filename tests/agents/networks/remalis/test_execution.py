@@ -175,3 +175,14 @@ def test_who_is_silent_is_not_heard():
     output = net(begin(net, given._replace(observations=seen, drawn=drawn)))
     (gradient,) = torch.autograd.grad(output.extras["thought"].heard[0, 0, 0].square().sum(), seen)
     assert gradient[0, 0, 1].abs().sum() == 0
+
+
+def test_the_same_seed_draws_the_same_again():
+    net, given = network(gate_budget=0.5), team(line(4))
+    drawn = []
+    for seed in (3, 3, 4):
+        torch.manual_seed(seed)
+        net.restart_draws()
+        drawn.append(think(net, given).drawn)
+    assert all(torch.equal(drawn[0][name], drawn[1][name]) for name in ("noise", "gate", "replan"))
+    assert not torch.equal(drawn[0]["noise"], drawn[2]["noise"])

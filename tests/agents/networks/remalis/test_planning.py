@@ -86,6 +86,15 @@ def test_plans_are_renewed_at_least_every_so_many_steps():
     assert (whole.log_probs.exp() > 0.99).all(), "what was forced was no decision, and what was not was all but certain"
 
 
+def test_a_sequence_that_is_drawn_at_once_keeps_to_the_ages():
+    trigger = ReplanningTrigger(4, 3)
+    never = torch.full((1, 7, 2), -50.0)
+    fired = trigger.draw(never, torch.tensor([[0.0, 2.0]]), sample=True)
+    assert fired[0, :, 0].tolist() == [1, 0, 0, 1, 0, 0, 1] and fired[0, :, 1].tolist() == [0, 1, 0, 0, 1, 0, 0]
+    before, _ = ages(fired, torch.tensor([[0.0, 2.0]]))
+    assert ((before > 0) & (before < 3) | (fired > 0)).all()
+
+
 def test_misalignment_fires_the_trigger():
     trigger = ReplanningTrigger(4, 10)
     inputs = torch.zeros(1, 1, 1, 4)
