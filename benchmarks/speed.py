@@ -61,7 +61,7 @@ def main(arguments: list[str] | None = None) -> int:
         if name not in known:
             parser.error(f"{name!r} is no section of {given.family}; its sections are {', '.join(known)}")
     result = circumstances("speed.py", sys.argv[1:] if arguments is None else arguments)
-    result |= {"quick": given.quick, "ratios": report.RATIOS}
+    result |= {"quick": given.quick, "ratios": remalis.RATIOS if known is REMALIS else report.RATIOS}
     begun = time.monotonic()
     result["sections"] = _run(known, names, sections.Plan(given.quick))
     if given.quick:

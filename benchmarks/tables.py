@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -30,6 +31,40 @@ def speed(family: str) -> str:
     return "\n".join(rows)
 
 
+def remalis() -> str:
+    """Milliseconds of acting and of training steps, beside the others, and how acting grows with the team."""
+    sections = _load("speed_remalis.json")["sections"]
+    acting, learning = sections["acting"], sections["training"]
+    found = {one["what"]: one for one in acting["figures"]}
+    rows = [
+        "| CPU time on one core, ms | ReMALIS | IPPO | CommNet | ReMALIS over IPPO | target |",
+        "|---|---|---|---|---|---|",
+    ]
+    for row in acting["ms"]:
+        label = f"{row['agents']} agents" + (f" of {row['phases']} phases" if row["phases"] != 8 else "")
+        judged = found[f"{label}: a joint step of ReMALIS tiny"]
+        target = "" if judged["target"] is None else f"<= {judged['target']:g}{'' if judged['met'] else ' (missed)'}"
+        rows.append(f"| a joint step, {label} | {_times(row, 'remalis', 'ippo', 'commnet')} | {target} |")
+    for row in learning["ms"]:
+        batch = f"{row['sequences']} sequences of {row['steps']} steps, {row['agents']} agents"
+        rows.append(f"| forward and backward, {batch} | {_times(row, 'remalis', 'ippo', None)} | |")
+    for few in (9, 64):
+        names = ("ReMALIS tiny", "IPPO", "CommNet")
+        grown = [found[f"{name}: time of 400 agents over {few}"]["median"] for name in names]
+        edges = acting["edges"]["400"] / acting["edges"][str(few)]
+        mark = "" if grown[0] <= edges else " (missed)"
+        times = " | ".join(f"{one:.3g}x" for one in grown)
+        rows.append(f"| 400 agents over {few}, of {edges:.3g}x the edges | {times} | | <= {edges:.3g}x{mark} |")
+    return "\n".join(rows)
+
+
+def _times(row: dict[str, Any], ours: str, theirs: str, other: str | None) -> str:
+    """Medians of three methods, and the ratio of the first two round by round, with its range."""
+    ratios = [a / b for a, b in zip(row[ours], row[theirs], strict=True)]
+    medians = [f"{median(row[name]):.3g}" if name else "" for name in (ours, theirs, other)]
+    return " | ".join([*medians, f"{median(ratios):.3g}x ({min(ratios):.3g} to {max(ratios):.3g})"])
+
+
 def learning(name: str) -> str:
     """Mean delay of every policy on the unseen episodes of a study, the best first."""
     found = _load(f"learning_{name}.json")
@@ -45,6 +80,7 @@ def learning(name: str) -> str:
 TABLES = {
     "speed": lambda: speed("traffic"),
     "trainer": lambda: speed("trainer"),
+    "remalis": remalis,
     "easy": lambda: learning("easy"),
     "cologne8": lambda: learning("cologne8"),
 }

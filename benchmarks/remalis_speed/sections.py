@@ -11,6 +11,8 @@ from traffic_speed.runner import Progress
 from traffic_speed.sections import Plan, figure
 
 Section = dict[str, Any]
+RATIOS = "times of ours over the other's, round by round; median, lowest and highest; above 1 ours takes longer"
+"""How the figures of a result are to be read; part of the result."""
 WIDTH = (64, 64)
 NETWORKS: dict[str, dict[str, Any]] = {
     "remalis": {"preset": "tiny"},
@@ -47,7 +49,7 @@ def acting(plan: Plan, progress: Progress) -> Section:
     """A joint acting step on one core, beside the others, turn by turn."""
     from remalis_agents.synthetic import Walk, one_core
 
-    rounds = plan.pick(9, 2)
+    rounds = plan.pick(15, 2)
     models = _models()
     walks = {(n, k): {name: Walk(model, n, k) for name, model in models.items()} for n, k in SIZES}
     progress.expect((rounds + 1) * len(SIZES))
@@ -58,7 +60,9 @@ def acting(plan: Plan, progress: Progress) -> Section:
             for (n, phases), contenders in walks.items():
                 progress.begin(f"{n} agents, {phases} phases, round {turn}")
                 for name in list(models)[:: -1 if turn % 2 else 1]:
-                    found = statistics.median(contenders[name].step() for _ in range(plan.pick(1200 // (n + 21), 3)))
+                    found = statistics.median(
+                        contenders[name].step() for _ in range(plan.pick(max(1200 // (n + 21), 5), 3))
+                    )
                     if turn:  # the first warms up
                         ms[n, phases][name].append(found)
                 progress.end()
@@ -104,7 +108,9 @@ def _growth(ms: dict[tuple[int, int], dict[str, list[float]]], edges: dict[int, 
             found.append(figure(f"{label}: time of {many} agents over {few}", spread(grown)))
             if name == "remalis":
                 shares = spread([one / more for one in grown])
-                found.append(figure(f"the same, over the growth of edges ({more:.1f}x)", shares, 1.0, "<="))
+                found.append(
+                    figure(f"the same, over the growth of edges from {few} agents ({more:.1f}x)", shares, 1.0, "<=")
+                )
     return found
 
 
@@ -113,7 +119,7 @@ def training(plan: Plan, progress: Progress) -> Section:
     from remalis_agents.synthetic import one_core
     from remalis_speed.learning import Batch
 
-    rounds, sizes = plan.pick(7, 1), ((9, 10, 20), (64, 2, 20))
+    rounds, sizes = plan.pick(9, 1), ((9, 10, 20), (64, 2, 20))
     models = {name: model.train() for name, model in _models().items() if name != "commnet"}
     progress.expect((rounds + 1) * len(sizes))
     figures, all_ms, disturbance = [], [], Disturbance()
@@ -154,9 +160,7 @@ def paper(plan: Plan, progress: Progress) -> Section:
     way = f"{found['preset']}, {AGENTS} agents, bfloat16" + (", compiled" if found["compiled"] else "")
     for label in ("one team", *(key for key in found if key.endswith(" teams")), "training"):
         of = found[label]
-        what = (
-            f"{found['preset']}, {AGENTS} agents, bfloat16, {'compiled' if found['compiled'] else 'as it is'}, {label}"
-        )
+        what = f"{way}, {label}"
         figures.append(figure(what, of["ms"], unit="ms"))
         for key, unit in (("agent_steps_per_s", "agent-steps/s"), ("peak_mb", "MB")):
             figures.append(figure(what, spread([of[key]]), unit=unit))

@@ -47,7 +47,7 @@ def test_ratios_are_those_of_the_times(result: dict[str, Any]) -> None:
     assert medians["9 agents: ReMALIS tiny over IPPO"] == pytest.approx(sum(pairs) / len(pairs)), "of two rounds"
     assert section["edges"] == {"9": 24, "64": 224, "174": 642, "400": 1520}
     grown = medians["ReMALIS tiny: time of 400 agents over 9"]
-    assert medians["the same, over the growth of edges (63.3x)"] == pytest.approx(grown * 24 / 1520)
+    assert medians["the same, over the growth of edges from 9 agents (63.3x)"] == pytest.approx(grown * 24 / 1520)
 
 
 def test_the_others_are_as_wide_and_smaller(result: dict[str, Any]) -> None:

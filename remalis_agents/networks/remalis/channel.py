@@ -7,9 +7,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from remalis_agents.networks.attention import masked_softmax
 from remalis_agents.networks.layers import AgentGRU, linear
-from remalis_agents.networks.remalis.links import over_slots
+from remalis_agents.networks.remalis.few import softmax, weighted_sum
 
 
 class Belief(NamedTuple):
@@ -85,4 +84,4 @@ class Hearing(nn.Module):
     def forward(self, goal: Tensor, hidden: Tensor, delivered: Tensor) -> Tensor:
         query = self.query(goal).unsqueeze(-2)
         scores = (self.key(hidden) * query).sum(-1) / query.shape[-1] ** 0.5
-        return over_slots(masked_softmax(scores, delivered), self.content(hidden))
+        return weighted_sum(softmax(scores, delivered), self.content(hidden))

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from remalis_agents.networks.agent_parts import ActionHead
-from remalis_agents.networks.attention import masked_softmax
 from remalis_agents.networks.layers import linear, mlp
+from remalis_agents.networks.remalis.few import softmax
 
 
 class ActionGraph(nn.Module):
@@ -42,7 +42,7 @@ class ActionGraph(nn.Module):
     def forward(self, options: Tensor, exists: Tensor, context: Tensor) -> Tensor:
         hidden = torch.relu(self.option(options) + self.context(context).unsqueeze(-2))
         scores = self.query(hidden) @ self.key(hidden).transpose(-1, -2) / self.key_size**0.5
-        weights = masked_softmax(scores, exists.unsqueeze(-2))
+        weights = softmax(scores, exists.unsqueeze(-2))
         hidden = torch.relu(self.own(hidden) + self.related(weights @ hidden))
         scores = self.score(hidden).squeeze(-1)
         return nn.functional.pad(scores, (0, self.action_count - scores.shape[-1]))

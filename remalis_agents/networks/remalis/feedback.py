@@ -5,10 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from remalis_agents.networks.attention import masked_softmax
 from remalis_agents.networks.layers import AgentGRU, linear
 from remalis_agents.networks.remalis.draws import Draws
-from remalis_agents.networks.remalis.links import over_slots
+from remalis_agents.networks.remalis.few import softmax, weighted_sum
 from remalis_agents.networks.remalis.post import Post
 
 _SLOPE = 0.2
@@ -48,9 +47,9 @@ class CoordinationFeedback(nn.Module):
         everyone = torch.cat([post.tell_all("feedback", own), own.unsqueeze(-2)], -2)
         asking, asked = self.score(everyone).split(self.heads, -1)
         scores = nn.functional.leaky_relu(asking[..., -1:, :] + asked, _SLOPE)
-        weights = masked_softmax(scores.transpose(-1, -2), post.reached.present.unsqueeze(-2))
+        weights = softmax(scores.transpose(-1, -2), post.reached.present.unsqueeze(-2))
         parts = everyone.unflatten(-1, (self.heads, -1)).transpose(-2, -3)
-        return torch.relu(over_slots(weights, parts).flatten(-2))
+        return torch.relu(weighted_sum(weights, parts).flatten(-2))
 
 
 class PastSummary(nn.Module):

@@ -7,12 +7,11 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from remalis_agents.networks.attention import masked_softmax
 from remalis_agents.networks.layers import linear, mlp, sharing
 from remalis_agents.networks.layout import Layout
 from remalis_agents.networks.remalis.confusion import Confusion
+from remalis_agents.networks.remalis.few import softmax, weighted_sum
 from remalis_agents.networks.remalis.kept import Kept
-from remalis_agents.networks.remalis.links import over_slots
 from remalis_agents.networks.remalis.post import Post
 from remalis_agents.networks.scale import RunningScale
 
@@ -87,7 +86,7 @@ class EntityLayer(nn.Module):
         parts = self.project(self.before(tokens)).unflatten(-1, (self.heads, 3, -1)).transpose(-3, -4)
         query, key, content = parts.unbind(-2)
         scores = query @ key.transpose(-1, -2) / query.shape[-1] ** 0.5
-        weights = masked_softmax(scores, exists.unsqueeze(-2).unsqueeze(-2))
+        weights = softmax(scores, exists.unsqueeze(-2).unsqueeze(-2))
         tokens = tokens + self.out((weights @ content).transpose(-2, -3).flatten(-2))
         return tokens + self.own(self.between(tokens))
 
@@ -149,7 +148,7 @@ class Grounding(nn.Module):
         for layer in self.encoder:
             tokens = layer(tokens, exists)
         logits = self._confusion[0](self.query(tokens) @ self.keys().T)
-        attention = logits.softmax(-1)
+        attention = softmax(logits)
         meanings = (attention @ self.vocabulary.weight + tokens) * exists.unsqueeze(-1)
         around = torch.cat([meanings.roll(1, -2), meanings, meanings.roll(-1, -2)], -1)
         features = torch.relu(self.convolution(around)) * exists.unsqueeze(-1)
@@ -180,6 +179,6 @@ class Composition(nn.Module):
     def forward(self, embedding: Tensor, post: Post) -> tuple[Tensor, Tensor]:
         mine = torch.cat([embedding, self.score(embedding)], -1)
         everyone = torch.cat([post.tell_all("grounding", mine), mine.unsqueeze(-2)], -2)
-        weights = masked_softmax(everyone[..., -1], post.reached.present)
-        whole = over_slots(weights, everyone[..., :-1])
+        weights = softmax(everyone[..., -1], post.reached.present)
+        whole = weighted_sum(weights, everyone[..., :-1])
         return embedding + torch.relu(self.layer(whole)), weights

@@ -7,8 +7,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from remalis_agents.networks.attention import masked_softmax
 from remalis_agents.networks.layers import linear
+from remalis_agents.networks.remalis.few import softmax
 from remalis_agents.networks.remalis.post import Post
 
 
@@ -69,7 +69,7 @@ class IntentionInference(nn.Module):
             exists: ``[*, N, S]``, 1 for sub-goals that make sense here.
         """
         wanted, parts, following = self.heads(inputs).chunk(3, -1)
-        both = masked_softmax(torch.stack([wanted, following], -2), exists.unsqueeze(-2))
+        both = softmax(torch.stack([wanted, following], -2), exists.unsqueeze(-2))
         chosen, next_subgoal = both.unbind(-2)
         goal = torch.tanh(self.embedding(chosen) + self.goal(inputs))
         return Intention(goal, wanted, parts.sigmoid() * exists, next_subgoal, None)
@@ -85,7 +85,7 @@ class IntentionInference(nn.Module):
         query = self.query(inputs).unflatten(-1, (self.subgoals, self.key_size))
         scores = query @ self.known(known).transpose(-1, -2) / self.key_size**0.5
         scores = torch.cat([scores, self.myself(inputs).unsqueeze(-1)], -1)
-        return masked_softmax(scores, there.unsqueeze(-2)).transpose(-1, -2)
+        return softmax(scores, there.unsqueeze(-2)).transpose(-1, -2)
 
 
 class Announcement(nn.Module):

@@ -34,12 +34,6 @@ class Reach:
         return torch.cat([self.delivered, torch.ones_like(self.delivered[..., :1])], -1)
 
 
-def over_slots(weights: Tensor, values: Tensor) -> Tensor:
-    """Weighted sum over slots: ``[*, K]`` and ``[*, K, m]`` -> ``[*, m]``."""
-    # So few slots are summed up faster than multiplied as matrices.
-    return (weights.unsqueeze(-1) * values).sum(-2)
-
-
 class Links:
     """The neighbourhoods of a batch of teams.
 

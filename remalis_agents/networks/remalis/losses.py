@@ -50,8 +50,8 @@ def served_most(subgoals: Tensor, weights: Tensor, count: int) -> Tensor:
     Returns:
         ``[B, T, N]``, -1 where nothing is served any more.
     """
-    counted = (weights > 0) & (subgoals >= 0)
-    rows = nn.functional.one_hot(subgoals.clamp(min=0), count) * counted.unsqueeze(-1)
+    counted = (weights > 0) & (subgoals >= 0) & (subgoals < count)
+    rows = nn.functional.one_hot(subgoals.clamp(0, count - 1), count) * counted.unsqueeze(-1)
     ahead = rows.flip(1).cumsum(1).flip(1)
     return torch.where(ahead.sum(-1) > 0, ahead.argmax(-1), -1)
 

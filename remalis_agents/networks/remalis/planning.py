@@ -5,9 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from remalis_agents.networks.attention import masked_softmax
 from remalis_agents.networks.layers import linear
-from remalis_agents.networks.remalis.links import over_slots
+from remalis_agents.networks.remalis.few import softmax, weighted_sum
 from remalis_agents.networks.remalis.post import Post
 
 
@@ -46,7 +45,7 @@ class Planning(nn.Module):
             change = own(hidden)
             if post is not None:
                 told = post.tell_all("planning", hidden)
-                change = change + self.heard[k](over_slots(post.reached.share, told))
+                change = change + self.heard[k](weighted_sum(post.reached.share, told))
             hidden = hidden + torch.relu(change)
         logits = self.head(hidden)
-        return logits, masked_softmax(logits, exists), hidden
+        return logits, softmax(logits, exists), hidden

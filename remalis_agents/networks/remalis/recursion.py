@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from remalis_agents.networks.layers import linear
-from remalis_agents.networks.remalis.links import over_slots
+from remalis_agents.networks.remalis.few import weighted_sum
 from remalis_agents.networks.remalis.post import Post
 
 KINDS = ("recursive", "convolution", "recurrent")
@@ -47,7 +47,7 @@ class RecursiveReasoning(nn.Module):
 
     def forward(self, hidden: Tensor, post: Post) -> Tensor:
         for _ in range(self.rounds):
-            whole = over_slots(post.reached.share, hidden)
+            whole = weighted_sum(post.reached.share, hidden)
             if self.kind == "recursive":
                 both = torch.cat([hidden, whole.unsqueeze(-2).expand_as(hidden)], -1)
                 told = post.tell_each("recursion", torch.tanh(self.tell(both)))

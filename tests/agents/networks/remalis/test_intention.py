@@ -61,6 +61,9 @@ def test_what_is_served_most_is_counted_from_each_step_on():
     subgoals = torch.tensor([[[0], [2], [2], [1], [-1]]])
     weights = torch.tensor([[[1.0], [1.0], [1.0], [1.0], [1.0]]])
     assert losses.served_most(subgoals, weights, 3).flatten().tolist() == [2, 2, 1, 1, -1]
+    assert losses.served_most(subgoals, weights, 2).flatten().tolist() == [0, 1, 1, 1, -1], (
+        "2 is no word of this family"
+    )
     weights[0, 1:3] = 0.0
     assert losses.served_most(subgoals, weights, 3).flatten().tolist() == [0, 1, 1, 1, -1]
 
