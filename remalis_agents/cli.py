@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from remalis_agents.command_line import at_least, env_changes, writable
 from remalis_envs.errors import RemalisError
 
 if TYPE_CHECKING:
@@ -80,19 +81,6 @@ def _parser(program: str, extra: dict[str, tuple[str, str]], arguments: list[str
     return parser
 
 
-def _at_least(least: int) -> Callable[[str], int]:
-    def whole_number(text: str) -> int:
-        try:
-            value = int(text)
-        except ValueError:
-            value = least - 1
-        if value < least:
-            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least {least}")
-        return value
-
-    return whole_number
-
-
 def _train_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("file", help="a YAML file, or the name of a shipped experiment (see `train --list`)")
@@ -106,8 +94,8 @@ def _train_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="RUN",
         help="go on with the latest run, or with RUN, as it was started; only what changes need be given",
     )
-    add("--checkpoint-freq", type=_at_least(0), metavar="N", help="save every N iterations")
-    add("--seed", type=_at_least(0), help="seed of everything that is drawn")
+    add("--checkpoint-freq", type=at_least(0), metavar="N", help="save every N iterations")
+    add("--seed", type=at_least(0), help="seed of everything that is drawn")
     add("--storage", default="runs", metavar="DIR", help="folder of all runs (default: runs)")
     add(
         "--ray-address",
@@ -125,8 +113,8 @@ def _evaluate_arguments(parser: argparse.ArgumentParser) -> None:
     add("--level", help="the level to play")
     add("--scenario", help="the scenario to play")
     add("--split", help="train, validation or test (default: test)")
-    add("--episodes", type=_at_least(1), default=10, help="how many (default: 10)")
-    add("--seed", type=_at_least(0), help="seed of the first episode")
+    add("--episodes", type=at_least(1), default=10, help="how many (default: 10)")
+    add("--seed", type=at_least(0), help="seed of the first episode")
     add("--sample", action="store_true", help="draw actions as in training, instead of the most probable")
     add("--set", action="append", default=[], metavar="KEY=VALUE", dest="changes", help="other options of the env")
     add("--out", metavar="FILE", help="write all figures as JSON")
@@ -202,7 +190,7 @@ def _evaluate(args: argparse.Namespace) -> int:
     from remalis_agents.evaluate import FIRST_SEED, evaluate
 
     seed = FIRST_SEED if args.seed is None else args.seed
-    out = _writable(args.out) if args.out else None
+    out = writable(args.out) if args.out else None
     console = Console(soft_wrap=not sys.stdout.isatty())
 
     def begun(plan: Evaluation) -> None:
@@ -220,7 +208,7 @@ def _evaluate(args: argparse.Namespace) -> int:
         result = evaluate(
             args.checkpoint,
             env=args.env,
-            env_config=_env_changes(args),
+            env_config=env_changes(args),
             episodes=args.episodes,
             first_seed=seed,
             sample=args.sample,
@@ -244,38 +232,6 @@ def _figures(result: Evaluation) -> Table:
             continue
         table.add_row(figure, f"{mean:.3f}", "" if half != half else f"± {half:.3f}")
     return table
-
-
-def _writable(name: str) -> Path:
-    """The path of a file to be; found out before hours are spent on what goes into it."""
-    path, new = Path(name), not Path(name).exists()
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with open(path, "a", encoding="utf-8"):
-            pass
-    except OSError as error:
-        raise RemalisError(f"{name!r} cannot be written: {error.strerror or error}.") from None
-    if new:
-        path.unlink()
-    return path
-
-
-def _env_changes(args: argparse.Namespace) -> dict[str, Any]:
-    import yaml
-
-    from remalis_agents.configs.schema import ConfigError
-
-    changes: dict[str, Any] = {}
-    for change in args.changes:
-        key, equals, text = change.partition("=")
-        if not equals:
-            raise ConfigError(f"--set takes key=value, such as horizon_s=600, but it got {change!r}.")
-        try:
-            changes[key] = yaml.safe_load(text)
-        except yaml.YAMLError:
-            raise ConfigError(f"--set {change}: the value is not YAML.") from None
-    named = {"level": args.level, "scenario": args.scenario, "split": args.split}
-    return changes | {key: value for key, value in named.items() if value is not None}
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from remalis_agents.command_line import writable
 from remalis_envs.errors import RemalisError
 
 if TYPE_CHECKING:
@@ -59,16 +60,7 @@ def main(args: argparse.Namespace) -> int:
 def _page(out: str) -> Path:
     """Where the page goes; found out before an episode is played."""
     page = Path(out) if Path(out).suffix in (".html", ".htm") else Path(out) / PAGE
-    new = not page.exists()
-    try:
-        page.parent.mkdir(parents=True, exist_ok=True)
-        with open(page, "a", encoding="utf-8"):
-            pass
-    except OSError as error:
-        raise RemalisError(f"{str(page)!r} cannot be written: {error.strerror or error}.") from None
-    if new:
-        page.unlink()
-    return page
+    return writable(str(page))
 
 
 def _command(args: argparse.Namespace) -> str:

@@ -7,7 +7,7 @@ import argparse
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    from remalis_agents.cli import _at_least
+    from remalis_agents.command_line import at_least
 
     add = parser.add_argument
     add("--controller", metavar="NAME", help="who demonstrates: greedy, max_pressure, sotl, ...")
@@ -16,8 +16,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--level", help="the level to play")
     add("--scenario", help="the scenario to play")
     add("--split", help="train, validation or test episodes of the environment (default: train)")
-    add("--episodes", type=_at_least(1), default=10, help="how many (default: 10)")
-    add("--seed", type=_at_least(0), default=0, help="seed of the first episode and of the 80/10/10 split (default: 0)")
+    add("--episodes", type=at_least(1), default=10, help="how many (default: 10)")
+    add("--seed", type=at_least(0), default=0, help="seed of the first episode and of the 80/10/10 split (default: 0)")
     add("--sample", action="store_true", help="draw a team's actions as in training, instead of the most probable")
     add("--set", action="append", default=[], metavar="KEY=VALUE", dest="changes", help="other options of the env")
     add("--out", required=True, metavar="FILE", help="the Parquet file to write")
@@ -29,17 +29,17 @@ def main(args: argparse.Namespace) -> int:
     Raises:
         RemalisError: something that the user can put right.
     """
-    from remalis_agents.cli import _env_changes, _writable
+    from remalis_agents.command_line import env_changes, writable
     from remalis_agents.imitation.demonstrating import demonstrate
     from remalis_agents.imitation.read import described, read
 
-    out = _writable(args.out)
+    out = writable(args.out)
     demonstrate(
         out,
         controller=args.controller,
         checkpoint=args.checkpoint,
         env=args.env,
-        changes=_env_changes(args),
+        changes=env_changes(args),
         episodes=args.episodes,
         first_seed=args.seed,
         split_seed=args.seed,

@@ -72,9 +72,13 @@ class AgentReader(nn.Module):
         self.option_scale.observe(options, exists.squeeze(-1) * alive.unsqueeze(-1))
         self.rest_scale.observe(rest, alive)
 
-    def exists(self, observations: Tensor) -> Tensor:
-        """Which options there are, ``[*, N, K]``."""
-        return self._split(observations)[1].squeeze(-1)
+    def exists(self, observations: Tensor, options: Tensor) -> Tensor:
+        """Which of the ``options`` that the pass gave there are, ``[*, N, K]``."""
+        at = self.layout
+        assert at is not None
+        if at.exists < 0:
+            return torch.ones_like(options[..., 0])
+        return observations[..., at.start + at.exists : at.stop : at.features][..., : options.shape[-2]]
 
     def _split(self, observations: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Options ``[*, N, K, F]``, their flags ``[*, N, K, 1]``, the rest ``[*, N, D - A F]``."""

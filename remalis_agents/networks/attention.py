@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-_OUT_OF_REACH = -1e9
+OUT_OF_REACH = -1e9
 
 
 def masked_softmax(scores: Tensor, mask: Tensor) -> Tensor:
@@ -17,4 +17,4 @@ def masked_softmax(scores: Tensor, mask: Tensor) -> Tensor:
     Returns:
         ``[..., K]``; a row that allows nothing is 0 throughout.
     """
-    return scores.masked_fill(mask == 0, _OUT_OF_REACH).softmax(-1) * mask
+    return scores.masked_fill(mask == 0, OUT_OF_REACH).softmax(-1) * mask

@@ -107,7 +107,7 @@ class MPLightNetwork(TeamNetwork):
             exists = torch.ones_like(phases[..., 0])
         else:
             assert options is not None
-            exists = self.reader.exists(team.observations)
+            exists = self.reader.exists(team.observations, options)
             phases = options if self.features is None else options[..., self.features]
         q_values = self.compete(phases, exists)
         q_values = nn.functional.pad(q_values, (0, self.action_count - q_values.shape[-1]))

@@ -7,7 +7,7 @@ import torch
 from remalis_agents.networks import TeamInputs, TeamOutput
 from remalis_agents.networks.model import ModelSpec, TeamModel
 from remalis_agents.networks.remalis import RemalisNetwork
-from remalis_agents.networks.remalis.links import Links
+from remalis_agents.networks.remalis.links import Links, Reach
 from remalis_agents.networks.remalis.post import Post
 
 ARMS, ARM_FEATURES, ACTIONS, ACTION_FEATURES, REST = 4, 3, 5, 3, 4
@@ -68,7 +68,8 @@ def line(agents: int, steps: int = 1, batch: int = 1) -> torch.Tensor:
 
 def post_of(edges: torch.Tensor, slots: int = 3) -> Post:
     """Delivers along ``edges`` ``[B, T, N, N]``."""
-    return Post(Links(torch.zeros(edges.shape[0], edges.shape[-1], slots), edges))
+    links = Links(torch.zeros(edges.shape[0], edges.shape[-1], slots), edges)
+    return Post(links, Reach(links.heard, links.mutual))
 
 
 def row_of(post: Post, receiver: int, sender: int) -> int:

@@ -47,7 +47,7 @@ class CoordinationFeedback(nn.Module):
         everyone = torch.cat([post.tell_all("feedback", own), own.unsqueeze(-2)], -2)
         asking, asked = self.score(everyone).split(self.heads, -1)
         scores = nn.functional.leaky_relu(asking[..., -1:, :] + asked, _SLOPE)
-        weights = softmax(scores.transpose(-1, -2), post.reached.present.unsqueeze(-2))
+        weights = softmax(scores.transpose(-1, -2), post.reach.present.unsqueeze(-2))
         parts = everyone.unflatten(-1, (self.heads, -1)).transpose(-2, -3)
         return torch.relu(weighted_sum(weights, parts).flatten(-2))
 
@@ -97,8 +97,6 @@ class ReplanningTrigger(nn.Module):
 
     def __init__(self, inputs: int, every: int) -> None:
         super().__init__()
-        if every < 1:
-            raise ValueError(f"replan_every is the most steps that a plan lasts, 1 or more, not {every}.")
         self.every = every
         self.look = linear(inputs, 1, 0.01)
         self.sensitivity = nn.Parameter(torch.ones(()))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-_OUT_OF_REACH = -1e9
+from remalis_agents.networks.attention import OUT_OF_REACH
 
 
 def softmax(scores: Tensor, mask: Tensor | None = None) -> Tensor:
@@ -24,7 +24,7 @@ def softmax(scores: Tensor, mask: Tensor | None = None) -> Tensor:
     across = scores.transpose(-1, -2)
     if mask is None:
         return across.softmax(-2).transpose(-1, -2)
-    across = across.masked_fill(mask.transpose(-1, -2) == 0, _OUT_OF_REACH)
+    across = across.masked_fill(mask.transpose(-1, -2) == 0, OUT_OF_REACH)
     return across.softmax(-2).transpose(-1, -2) * mask
 
 

@@ -179,6 +179,6 @@ class Composition(nn.Module):
     def forward(self, embedding: Tensor, post: Post) -> tuple[Tensor, Tensor]:
         mine = torch.cat([embedding, self.score(embedding)], -1)
         everyone = torch.cat([post.tell_all("grounding", mine), mine.unsqueeze(-2)], -2)
-        weights = softmax(everyone[..., -1], post.reached.present)
+        weights = softmax(everyone[..., -1], post.reach.present)
         whole = weighted_sum(weights, everyone[..., :-1])
         return embedding + torch.relu(self.layer(whole)), weights

@@ -6,6 +6,7 @@ slots, not N N pairs: a road network has about four neighbours an agent, however
 
 from __future__ import annotations
 
+import warnings
 from functools import cached_property
 
 import torch
@@ -120,6 +121,14 @@ def place(slots: Tensor, edges: Tensor) -> Tensor:
     free = torch.where(slots == 0, 0, torch.where(present, 2, 1))
     order = free.sort(dim=-1, stable=True).indices
     taken = free.gather(-1, order) == 2
+    wanted = int(((edges > 0).sum(-1)).amax())
+    if wanted > k:
+        warnings.warn(
+            f"An agent may hear {wanted} teammates, but ReMALIS keeps places for {k}: those with the highest rows are "
+            f"not heard. Set rl_module.options.neighbours to {wanted}.",
+            RuntimeWarning,
+            stacklevel=2,
+        )
     old = slots.gather(-1, order)
     return slots.scatter(-1, order, torch.where((arrivals > n) | taken, old, arrivals.to(slots.dtype)))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from remalis_agents.networks.acting import mask_logits
 from remalis_agents.networks.base import Played
 from remalis_agents.networks.remalis.channel import Belief
 from remalis_agents.networks.remalis.intention import Intention
@@ -34,7 +35,7 @@ def intention_loss(intention: Intention, exists: Tensor, played: Played) -> Tens
         played: what then happened.
     """
     following = intention.next_subgoal.clamp(min=1e-8).log()
-    goal = intention.goal_logits.masked_fill(exists == 0, -1e9)
+    goal = mask_logits(intention.goal_logits, exists)
     often = served_most(played.subgoals, played.weights, exists.shape[-1])
     return of_labels(following, played.subgoals, played.weights) + of_labels(goal, often, played.weights)
 
@@ -135,9 +136,9 @@ def auxiliary_loss(logits: Tensor, feedback_logits: Tensor, action_mask: Tensor,
 
 def imitation_loss(logits: Tensor, action_mask: Tensor, actions: Tensor, counted: Tensor) -> Tensor:
     """L_exe (equation 4): minus the mean log-likelihood of the actions that were taken."""
-    likelihood = logits.masked_fill(action_mask == 0, -1e9).log_softmax(-1)
+    likelihood = mask_logits(logits, action_mask).log_softmax(-1)
     return weighted(-likelihood.gather(-1, actions.unsqueeze(-1)).squeeze(-1), counted)
 
 
 def _policy(logits: Tensor, action_mask: Tensor) -> Tensor:
-    return logits.masked_fill(action_mask == 0, -1e9).softmax(-1)
+    return mask_logits(logits, action_mask).softmax(-1)

@@ -122,7 +122,7 @@ class RemalisNetwork(TeamNetwork):
                 self.belief = BeliefHead(o.channel, s, o.goal)
         if o.gate_budget < 1.0:
             with weights_of("gate"):
-                self.gate = Gate(self.knowing, o.gate_budget)
+                self.gate = Gate(o.hidden[-1], o.gate_budget)
 
     def _build_upstream(self) -> None:
         o, s = self.options, self.subgoal_count
@@ -218,16 +218,20 @@ class RemalisNetwork(TeamNetwork):
         if self.options.talks:
             t.links, t.reach = self._neighbourhood(team)
             t.state["slots"] = t.links.slots
-            t.post = Post(t.links, reach=t.reach)
+            t.post = Post(t.links, t.reach, self._open(t))
         if self.feedback is not None:
             t.patterns = self.feedback(t.context, t.post if self.options.whole else None)
             t.knowing = torch.cat([t.knowing, t.patterns], -1)
         t.past, t.state["summary"] = self.summary(t.knowing, team.state["summary"])
         t.knowing = torch.cat([t.knowing, t.past], -1)
-        if self.gate is not None:
-            opened, t.gate_logits = self.gate(t.knowing, t.drawn("gate"), team.sample)
-            t.decide("gate", opened, t.gate_logits)
-            t.post = Post(t.links, opened.unsqueeze(-1), ledger=t.post.ledger)
+
+    def _open(self, t: Thought) -> Tensor | None:
+        """Whose gates are open, ``[*, N, 1]``: decided by what each sees itself, before anything is sent."""
+        if self.gate is None:
+            return None
+        opened, t.gate_logits = self.gate(t.seen, t.drawn("gate"), t.team.sample)
+        t.decide("gate", opened, t.gate_logits)
+        return opened.unsqueeze(-1)
 
     def infer_intentions(self, t: Thought) -> None:
         """Goal, sub-goals, what comes next, and who should see to it (section 3.1)."""
@@ -297,7 +301,7 @@ class RemalisNetwork(TeamNetwork):
         context = t.joined(t.knowing, t.intention.goal, t.embedding, t.plan, t.heard)
         if isinstance(self.head, ActionGraph):
             assert t.choices is not None
-            t.logits = self.head(t.choices, self._choice_exists(t), context)
+            t.logits = self.head(t.choices, self.reader.exists(t.team.observations, t.choices), context)
         else:
             t.logits = self.head(t.choices, context)
 
@@ -360,14 +364,6 @@ class RemalisNetwork(TeamNetwork):
         if self.entities.layout is None or extra < 0:
             return torch.ones_like(thing_exists[..., :1]).expand(*thing_exists.shape[:-1], self.subgoal_count)
         return nn.functional.pad(thing_exists, (0, extra), value=1.0)
-
-    def _choice_exists(self, t: Thought) -> Tensor:
-        """``[*, K]``, which of the own actions there are, as far as the reader kept them."""
-        assert t.choices is not None and self.reader.layout is not None
-        at, kept = self.reader.layout, t.choices.shape[-2]
-        if at.exists < 0:
-            return torch.ones_like(t.choices[..., 0])
-        return t.team.observations[..., at.start + at.exists : at.stop : at.features][..., :kept]
 
     def _neighbourhood(self, team: TeamInputs) -> tuple[Links, Reach]:
         """Who hears whom."""

@@ -105,6 +105,8 @@ class Options:
                 raise unknown(name, value, known)
         if not 0.0 < self.gate_budget <= 1.0:
             raise RemalisError(f"gate_budget is a share of steps above 0 and up to 1, not {self.gate_budget:g}.")
+        if self.replan_every < 1:
+            raise RemalisError(f"replan_every is the most steps that a plan lasts, 1 or more, not {self.replan_every}.")
         if self.rounds < 0 or self.neighbours < 1:
             raise RemalisError(
                 f"rounds is 0 or more and neighbours 1 or more, but they are {self.rounds} and {self.neighbours}."

@@ -45,7 +45,7 @@ class Planning(nn.Module):
             change = own(hidden)
             if post is not None:
                 told = post.tell_all("planning", hidden)
-                change = change + self.heard[k](weighted_sum(post.reached.share, told))
+                change = change + self.heard[k](weighted_sum(post.reach.share, told))
             hidden = hidden + torch.relu(change)
         logits = self.head(hidden)
         return logits, softmax(logits, exists), hidden

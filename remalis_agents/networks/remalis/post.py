@@ -36,37 +36,25 @@ class Post:
 
     Attributes:
         links: who hears whom.
+        reach: whom messages reach that no gate holds back.
         open: ``[*, N, 1]``, 1 for agents whose gate is open; None where there are no gates.
-        arrived: ``[*, N, K]``, 0 for messages that were lost on the way; None where none is.
         ledger: what was sent so far, by type.
-        reach: who is reached where there are no gates and nothing is lost, if that is known already.
     """
 
     links: Links
+    reach: Reach
     open: Tensor | None = None
-    arrived: Tensor | None = None
     ledger: dict[str, Parcel] = field(default_factory=dict)
-    reach: Reach | None = None
 
     def __post_init__(self) -> None:
-        if self.reach is None or self.open is not None or self.arrived is not None:
-            mask = self.links.heard
-            if self.open is not None:
-                mask = mask * self.links.hear(self.open).squeeze(-1)
-            if self.arrived is not None:
-                mask = mask * self.arrived
-            self.reach = Reach(mask, mask * self.links.mutual)
+        if self.open is not None:
+            delivered = self.reach.delivered * self.links.hear(self.open).squeeze(-1)
+            self.reach = Reach(delivered, delivered * self.reach.mutual)
 
     @property
     def delivered(self) -> Tensor:
         """``[*, N, K]``, 1 in the slots of agents that are heard in this step."""
-        return self.reached.delivered
-
-    @property
-    def reached(self) -> Reach:
-        """Who is reached."""
-        assert self.reach is not None
-        return self.reach
+        return self.reach.delivered
 
     def tell_all(self, kind: str, message: Tensor) -> Tensor:
         """Each agent sends one message to all who hear it: ``[*, N, m]`` -> ``[*, N, K, m]``, 0 where none came."""
@@ -84,7 +72,7 @@ class Post:
         Returns:
             ``[*, N, K, m]``, what came from the agent in each of the receiver's slots; 0 where nothing did.
         """
-        delivered = self.reached.mutual
+        delivered = self.reach.mutual
         if chosen is not None:
             delivered = delivered * self.links.hear_own(chosen.unsqueeze(-1)).squeeze(-1)
         self._count(kind, messages, delivered)

@@ -47,7 +47,7 @@ class RecursiveReasoning(nn.Module):
 
     def forward(self, hidden: Tensor, post: Post) -> Tensor:
         for _ in range(self.rounds):
-            whole = weighted_sum(post.reached.share, hidden)
+            whole = weighted_sum(post.reach.share, hidden)
             if self.kind == "recursive":
                 both = torch.cat([hidden, whole.unsqueeze(-2).expand_as(hidden)], -1)
                 told = post.tell_each("recursion", torch.tanh(self.tell(both)))

@@ -18,7 +18,7 @@ from remalis_agents.networks.remalis.uncertainty import Ambiguity
 class Thought:
     """One pass over a batch of teams, filled from top to bottom.
 
-    Everything is ``[B, T, N, ...]``. What a network leaves out stays None.
+    Everything is ``[B, T, N, ...]``. What a network leaves out is not set, or None where another part asks for it.
     """
 
     links: Links

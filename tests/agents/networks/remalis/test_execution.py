@@ -150,6 +150,8 @@ def test_unknown_options_are_named_with_what_is_near():
         Options.of("papers")
     with pytest.raises(RemalisError, match="gate_budget"):
         Options.of(gate_budget=0.0)
+    with pytest.raises(RemalisError, match="replan_every"):
+        Options.of(replan_every=0)
     assert set(PRESETS) == {"tiny", "small", "paper"}
 
 
@@ -173,8 +175,8 @@ def test_who_is_silent_is_not_heard():
     drawn = {"gate": shut, "noise": torch.zeros(1, 1, 3, 8), "replan": torch.ones(1, 1, 3)}
     seen = given.observations.clone().requires_grad_()
     output = net(begin(net, given._replace(observations=seen, drawn=drawn)))
-    (gradient,) = torch.autograd.grad(output.extras["thought"].heard[0, 0, 0].square().sum(), seen)
-    assert gradient[0, 0, 1].abs().sum() == 0
+    (gradient,) = torch.autograd.grad(output.logits[0, 0, 0].square().sum(), seen)
+    assert gradient[0, 0, 1:].abs().sum() == 0, "neither its intention nor its feedback, nor what it would pass on"
 
 
 def test_the_same_seed_draws_the_same_again():

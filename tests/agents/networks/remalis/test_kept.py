@@ -51,8 +51,8 @@ def test_a_second_step_with_the_same_links_only_compares_them(acting):
     assert set(seen.operations) <= {"clone", "equal"}, "clone is the test's own"
     before, after = first.extras["thought"], second.extras["thought"]
     assert after.links is before.links and after.reach is before.reach
-    assert after.post.reached.share is before.post.reached.share
-    assert after.post.reached.present is before.post.reached.present
+    assert after.post.reach.share is before.post.reach.share
+    assert after.post.reach.present is before.post.reach.present
 
 
 def test_a_second_step_works_out_neither_vocabulary_nor_confusion(acting):

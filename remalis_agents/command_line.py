@@ -1,0 +1,58 @@
+"""What several commands read off their command lines in the same way."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from remalis_envs.errors import RemalisError
+
+
+def at_least(least: int) -> Callable[[str], int]:
+    """A type for ``add_argument``: whole numbers of at least ``least``."""
+
+    def whole_number(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            value = least - 1
+        if value < least:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least {least}")
+        return value
+
+    return whole_number
+
+
+def writable(name: str) -> Path:
+    """The path of a file to be; found out before hours are spent on what goes into it."""
+    path, new = Path(name), not Path(name).exists()
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with open(path, "a", encoding="utf-8"):
+            pass
+    except OSError as error:
+        raise RemalisError(f"{name!r} cannot be written: {error.strerror or error}.") from None
+    if new:
+        path.unlink()
+    return path
+
+
+def env_changes(args: argparse.Namespace) -> dict[str, Any]:
+    """What ``--set``, ``--level``, ``--scenario`` and ``--split`` change of an environment's options."""
+    import yaml
+
+    from remalis_agents.configs.schema import ConfigError
+
+    changes: dict[str, Any] = {}
+    for change in args.changes:
+        key, equals, text = change.partition("=")
+        if not equals:
+            raise ConfigError(f"--set takes key=value, such as horizon_s=600, but it got {change!r}.")
+        try:
+            changes[key] = yaml.safe_load(text)
+        except yaml.YAMLError:
+            raise ConfigError(f"--set {change}: the value is not YAML.") from None
+    named = {"level": args.level, "scenario": args.scenario, "split": args.split}
+    return changes | {key: value for key, value in named.items() if value is not None}
