@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from remalis_speed import sections as remalis
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from traffic_speed import report, runner, sections
+from traffic_speed.growth import growth
 from trainer_speed import sections as trainer
 
 RESULTS = Path(__file__).resolve().parent / "results"
@@ -28,7 +30,7 @@ SECTIONS: dict[str, Runner] = {
     "meso": sections.meso,
     "reset": sections.resets,
     "several at once": sections.workers,
-    "growth": sections.growth,
+    "growth": growth,
 }
 TRAINER: dict[str, Runner] = {
     "beside RLlib": trainer.beside_rllib,
@@ -62,6 +64,7 @@ def main(arguments: list[str] | None = None) -> int:
             parser.error(f"{name!r} is no section of {given.family}; its sections are {', '.join(known)}")
     result = circumstances("speed.py", sys.argv[1:] if arguments is None else arguments)
     result |= {"quick": given.quick, "ratios": remalis.RATIOS if known is REMALIS else report.RATIOS}
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended by a signal"))  # as an error is: with all its processes
     begun = time.monotonic()
     result["sections"] = _run(known, names, sections.Plan(given.quick))
     if given.quick:

@@ -63,6 +63,32 @@ def test_all_contenders_simulated_the_same(result: dict[str, Any]) -> None:
     assert all(run["agents"] == 16 for runs in raw.values() for run in runs)
 
 
+def test_whoever_is_compared_took_the_same_turns(result: dict[str, Any]) -> None:
+    for name, turns in (("16 signals", [8, 8, 4]), ("meso", [10, 10]), ("growth", [5, 5])):
+        section = result["sections"][name]
+        short = {"ours, short", "sumo-rl parallel, sockets"}
+        for label, runs in section["raw"].items():
+            expected = [4] * 5 if label in short else turns
+            assert [[turn["decisions"] for turn in run["turns"]] for run in runs] == [expected], label
+        assert all("sums" in figure for figure in section["figures"])
+    clocks = {figure["what"]: figure["clock"] for figure in result["sections"]["16 signals"]["figures"]}
+    assert [what for what, clock in clocks.items() if clock == "wall_s"] == [
+        "sumo-rl parallel, sockets (as it comes), 16 signals"
+    ], "only the simulator of the sockets is a second process"
+
+
+def test_growth_says_whose_it_is(result: dict[str, Any]) -> None:
+    growth = result["sections"]["growth"]
+    assert growth["remark"].startswith("Between 9 and 16 signals, CPU time a decision and signal goes from ")
+    assert [figure["what"].split(" per signal")[0] for figure in growth["figures"]] == [
+        "CPU time", "SUMO's own stepping", "our share of it"
+    ]  # fmt: skip
+    for row in growth["rows"]:
+        assert 0 < row["own_cpu_us_per_signal"] < row["cpu_us_per_signal"]
+    for runs in growth["raw"].values():
+        assert all(0 < turn["physics_cpu_s"] < turn["cpu_s"] for run in runs for turn in run["turns"])
+
+
 def test_sumo_rl_ran_on_what_its_label_says(result: dict[str, Any]) -> None:
     raw = result["sections"]["16 signals"]["raw"]
     assert raw["sumo-rl parallel"][0]["libsumo"] is True
@@ -71,7 +97,7 @@ def test_sumo_rl_ran_on_what_its_label_says(result: dict[str, Any]) -> None:
 
 def test_the_check_notices_a_different_simulation() -> None:
     code = (
-        "from traffic_speed.runner import same_simulation as same\n"
+        "from traffic_speed.ratios import same_simulation as same\n"
         "lap = {'time_s': 1.0, 'cars': 2, 'inserted': 2, 'hash': 'a'}\n"
         "assert same([{'laps': [lap]}] * 2) == 'a'\n"
         "same([{'laps': [lap]}, {'laps': [{**lap, 'hash': 'b'}]}])\n"

@@ -1,1 +1,1 @@
-"""What ``benchmarks/speed.py traffic`` measures: every measurement in a process of its own, repetitions interleaved."""
+"""What ``benchmarks/speed.py traffic`` measures: each contender in a process of its own, in turns of 0.1 s."""

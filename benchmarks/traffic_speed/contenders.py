@@ -8,7 +8,7 @@ import numpy as np
 
 from remalis_envs import traffic_v0
 
-from .course import Course, fingerprint, trip_totals
+from .course import Course, Gate, fingerprint, trip_totals
 from .maps import HORIZON_S, Map
 from .tape import actions_of, phase_plan, signal_tape
 
@@ -30,19 +30,19 @@ def _plan_for(env: Any, course: Course) -> list[list[int]]:
     return phase_plan(np.array([len(env.phases(a)) for a in env.possible_agents]), course.length)
 
 
-def ours(world: Map, course: Course, options: dict[str, Any]) -> Result:
+def ours(world: Map, course: Course, gate: Gate, options: dict[str, Any]) -> Result:
     """Our environment through its public interface, with its own observation and reward unless ``options`` say so."""
     env = _our_env(world, **options)
     actions = actions_of(env.possible_agents, _plan_for(env, course))
     env.reset(seed=course.seed)
     import libsumo
 
-    laps = course.run(lambda t: env.step(actions[t]), lambda: fingerprint(libsumo) | trip_totals(libsumo))
+    found = course.run(lambda t: env.step(actions[t]), lambda: fingerprint(libsumo) | trip_totals(libsumo), gate)
     env.close()
-    return {"laps": laps, "agents": len(env.possible_agents)}
+    return {**found, "agents": len(env.possible_agents)}
 
 
-def bare(world: Map, course: Course, options: dict[str, Any]) -> Result:
+def bare(world: Map, course: Course, gate: Gate, options: dict[str, Any]) -> Result:
     """Libsumo alone: the states that our signal control would show, and three features of every approach lane."""
     env = _our_env(world)
     scenario = env.config.scenario
@@ -67,12 +67,12 @@ def bare(world: Map, course: Course, options: dict[str, Any]) -> Result:
                 set_state(signal, state)
         return [number(lane) for lane in lanes], [halting(lane) for lane in lanes], [speed(lane) for lane in lanes]
 
-    laps = course.run(step, lambda: fingerprint(libsumo) | trip_totals(libsumo))
+    found = course.run(step, lambda: fingerprint(libsumo) | trip_totals(libsumo), gate)
     libsumo.close()
-    return {"laps": laps, "lanes": len(lanes), "agents": len(env.possible_agents)}
+    return {**found, "lanes": len(lanes), "agents": len(env.possible_agents)}
 
 
-def sumo_rl(world: Map, course: Course, options: dict[str, Any]) -> Result:
+def sumo_rl(world: Map, course: Course, gate: Gate, options: dict[str, Any]) -> Result:
     """sumo-rl: ``form`` is ``parallel`` (PettingZoo) or ``class``; on libsumo where LIBSUMO_AS_TRACI is set."""
     from pettingzoo.utils.agent_selector import AgentSelector
 
@@ -96,6 +96,6 @@ def sumo_rl(world: Map, course: Course, options: dict[str, Any]) -> Result:
     signals = (env.unwrapped.env if form == "parallel" else env).traffic_signals
     sizes = np.array([signal.num_green_phases for signal in signals.values()])
     actions = actions_of(list(signals), phase_plan(sizes, course.length))
-    laps = course.run(lambda t: env.step(actions[t]), lambda: fingerprint(module.traci))
+    found = course.run(lambda t: env.step(actions[t]), lambda: fingerprint(module.traci), gate)
     env.close()
-    return {"laps": laps, "libsumo": bool(module.LIBSUMO), "agents": len(signals)}
+    return {**found, "libsumo": bool(module.LIBSUMO), "agents": len(signals)}

@@ -21,6 +21,7 @@ from remalis_envs.traffic.network import grid
 from remalis_envs.traffic.observations import LAYOUT, PHASE_FEATURES
 
 from .contenders import Result
+from .course import Course, Gate
 from .maps import HORIZON_S, Map
 from .tape import actions_of, phase_plan
 
@@ -37,36 +38,32 @@ def pressure_actions(observations: dict[str, dict[str, np.ndarray]]) -> dict[str
     return dict(zip(observations, pressure.argmax(axis=1).tolist(), strict=True))
 
 
-def drive(env: Any, seed: int, warm_up: int, decisions: int, on_start: Callable[[], None] = lambda: None) -> Result:
-    """Step ``env`` under max pressure and time ``step`` alone, without the policy."""
-    observations, _ = env.reset(seed=seed)
-    wall = cpu = 0.0
-    for t in range(warm_up + decisions):
-        if t == warm_up:
-            wall = cpu = 0.0
-            on_start()
-        actions = pressure_actions(observations)
-        cpu_before, before = time.process_time(), time.perf_counter()
-        observations = env.step(actions)[0]
-        wall += time.perf_counter() - before
-        cpu += time.process_time() - cpu_before
-    found = env.metrics()
+def drive(env: Any, course: Course, gate: Gate) -> Result:
+    """Run ``course`` under max pressure; ``step`` alone is timed, without the policy."""
+    seen, _ = env.reset(seed=course.seed)
+
+    def step(actions: dict[str, int]) -> None:
+        nonlocal seen
+        seen = env.step(actions)[0]
+
+    found = course.run(step, dict, gate, decide=lambda _: pressure_actions(seen))
+    figures = env.metrics()
     return {
+        **found,
         "agents": len(env.possible_agents),
-        "laps": [{"decisions": decisions, "wall_s": wall, "cpu_s": cpu}],
-        "cars": found["running_veh"],
-        "arrived": found["arrived_veh"],
-        "mean_delay_s": found["mean_delay_s"],
+        "cars": figures["running_veh"],
+        "arrived": figures["arrived_veh"],
+        "mean_delay_s": figures["mean_delay_s"],
     }
 
 
-def fidelity(level: str | None, side: int, fidelity: str, seed: int, warm_up: int, decisions: int) -> Result:
+def fidelity(gate: Gate, course: Course, level: str | None, side: int, fidelity: str) -> Result:
     """Max pressure on a level, or where ``level`` is None on a grid of ``side``."""
     if level is not None:
         env = traffic_v0(level=level, fidelity=fidelity, backend="inline")
     else:
         env = traffic_v0(scenario=grid(side, side), demand=_demand(side), fidelity=fidelity, backend="inline")
-    result = drive(env, seed, warm_up, decisions)
+    result = drive(env, course, gate)
     env.close()
     return result
 
@@ -75,23 +72,39 @@ def _demand(side: int) -> DemandProfile:
     return DemandProfile("steady", RATE_PER_SIDE_VEH_S * side, RATE_PER_SIDE_VEH_S * side)
 
 
-def growth(side: int, seed: int, warm_up: int, decisions: int) -> Result:
-    """Time and memory on a grid of ``side`` x ``side`` signals; ``physics_cpu_s`` is what SUMO's own steps took."""
-    before = _resident_mb()
-    env = traffic_v0(scenario=grid(side, side), demand=_demand(side), backend="inline")
-    env.reset(seed=seed)
-    simulation, spent = env._backend.simulation, [0.0]
-    step_to = simulation.step_to
+class _Physics:
+    """A gate that also tells, turn by turn, what SUMO's own steps took, as ``physics_cpu_s``."""
 
-    def timed(until_s: float) -> Any:
+    def __init__(self, gate: Gate, simulation: Any) -> None:
+        self._gate, self._spent_s = gate, 0.0
+        self._step_to = simulation.step_to
+        simulation.step_to = self._timed
+
+    def _timed(self, until_s: float) -> Any:
         begun = time.process_time()
-        arrived = step_to(until_s)
-        spent[0] += time.process_time() - begun
+        arrived = self._step_to(until_s)
+        self._spent_s += time.process_time() - begun
         return arrived
 
-    simulation.step_to = timed
-    result = drive(env, seed, warm_up, decisions, on_start=lambda: spent.__setitem__(0, 0.0))
-    result |= {"physics_cpu_s": spent[0], "imported_mb": before, "resident_mb": _resident_mb()}
+    def ready(self) -> None:
+        self._gate.ready()
+
+    def wait(self) -> None:
+        self._gate.wait()
+        self._spent_s = 0.0
+
+    def done(self, turn: dict[str, Any]) -> None:
+        turn["physics_cpu_s"] = self._spent_s
+        self._gate.done(turn)
+
+
+def growth(gate: Gate, course: Course, side: int) -> Result:
+    """Time and memory on a grid of ``side`` x ``side`` signals; ``physics_cpu_s`` is what SUMO's own steps took."""
+    before = _resident_mb()
+    env: Any = traffic_v0(scenario=grid(side, side), demand=_demand(side), backend="inline")
+    env.reset(seed=course.seed)
+    result = drive(env, course, _Physics(gate, env._backend.simulation))
+    result |= {"imported_mb": before, "resident_mb": _resident_mb()}
     env.close()
     return result
 
@@ -110,7 +123,8 @@ def resets(level: str, backend: str, repeats: int) -> Result:
     env = traffic_v0(level=level, backend=backend)
     for seed in (0, 1):  # the first starts SUMO; in a worker the second is the first from the forked start state
         env.reset(seed=seed)
-    ours, bare = [], []
+    ours: list[float] = []
+    bare: list[float] = []
     for k in range(repeats):
         with _timed(ours):
             env.reset(seed=2 + k)

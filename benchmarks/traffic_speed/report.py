@@ -14,8 +14,9 @@ _ROOT = Path(__file__).resolve().parents[2]
 
 
 RATIOS = (
-    "rates of ours over the other's, pair by pair; median, lowest and highest of the rounds; `best` is the fastest run "
-    "of each, `cpu` the median in CPU time"
+    "rates of ours over the other's, turn k beside turn k: median over all turns, lowest and highest of the rounds' "
+    "medians, by the clock that is named; `sums` divides the times of all turns of a round; `wall` and `wall_sums` are "
+    "the medians in wall time"
 )
 """How the figures of a result are to be read; part of the result."""
 
@@ -24,8 +25,8 @@ def show(result: dict[str, Any], console: Console) -> None:
     """Print the figures, a table for each section."""
     for name, section in result["sections"].items():
         table = Table(title=name, title_justify="left", title_style="bold")
-        for column, side in (("", "left"), ("median", "right"), ("range", "right"), ("best", "right"),
-                             ("cpu", "right"), ("target", "right"), ("", "left")):  # fmt: skip
+        for column, side in (("", "left"), ("median", "right"), ("range", "right"), ("sums", "right"),
+                             ("wall", "right"), ("target", "right"), ("", "left")):  # fmt: skip
             table.add_column(column, justify=side)  # type: ignore[arg-type]
         for one in section["figures"]:
             unit = one["unit"]
@@ -33,12 +34,15 @@ def show(result: dict[str, Any], console: Console) -> None:
             verdict = {None: "", True: "[green]met[/]", False: "[red]missed[/]"}[one["met"]]
             table.add_row(
                 one["what"], f"{one['median']:.3g} {unit}", f"{one['low']:.3g} to {one['high']:.3g}",
-                *(f"{one[key]:.3g}" if key in one else "" for key in ("best", "cpu")), target, verdict,
+                f"{one['sums']['median']:.3g}" if "sums" in one else "", f"{one['wall']:.3g}" if "wall" in one else "",
+                target, verdict,
             )  # fmt: skip
         console.print(table)
         if "env_steps_per_s" in section:
             rows = (f"{who} {value['median']:.4g}" for who, value in section["env_steps_per_s"].items())
             console.print("env-steps/s: " + ", ".join(rows), style="dim")
+        if "remark" in section:
+            console.print(section["remark"], style="dim")
         if "fingerprint" in section:
             console.print(f"all simulated the same: {section['fingerprint']}. {section['note']}.", style="dim")
 

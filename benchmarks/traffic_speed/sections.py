@@ -9,7 +9,9 @@ from typing import Any
 from .contenders import MENDED
 from .course import Course
 from .maps import load_map
-from .runner import Cell, Progress, interleave, rates, ratio, same_simulation, spread
+from .process import Cell
+from .ratios import rates, ratio, same_simulation, spread
+from .runner import Progress, interleave, take_turns
 
 Section = dict[str, Any]
 _LIBSUMO = {"LIBSUMO_AS_TRACI": "1"}
@@ -38,8 +40,11 @@ def figure(
 
 # -- beside others ------------------------------------------------------------------------------------------------
 _TARGETS = {"grid4x4": 2.1, "grid8x8": 2.3, "irregular174": 10.0}
-_ROUNDS = {"grid4x4": 5, "grid8x8": 4, "irregular174": 3}
+_ROUNDS = {"grid4x4": 12, "grid8x8": 4, "irregular174": 3}
 _DECISIONS = {"grid4x4": (60, 200), "grid8x8": (120,), "irregular174": (100,)}
+# A turn takes 30 to 300 ms, and holds whole periods of the policy, which switches at every fourth decision.
+_TURN = {"grid4x4": 20, "grid8x8": 4, "irregular174": 4}
+_SOCKETS_TURN = 4
 
 
 def contenders(map_name: str, course: Course) -> dict[str, Cell]:
@@ -62,8 +67,8 @@ def contenders(map_name: str, course: Course) -> dict[str, Cell]:
 def beside_others(map_name: str, plan: Plan, progress: Progress) -> Section:
     """Sections 1 and 2: ours, bare libsumo and sumo-rl on the same map, demand, seed and policy."""
     laps = plan.pick(_DECISIONS[map_name], (20,))
-    course = Course(warm_up=plan.pick(20, 4), laps=laps)
-    results = interleave(contenders(map_name, course), plan.pick(_ROUNDS[map_name], 1), progress)
+    course = Course(warm_up=plan.pick(20, 4), laps=laps, turn=plan.pick(_TURN[map_name], 8))
+    results = take_turns(contenders(map_name, course), plan.pick(_ROUNDS[map_name], 1), progress)
     shared = same_simulation([one for runs in results.values() for one in runs])
     ours, agents = results["ours"], results["ours"][0]["agents"]
     figures = [
@@ -95,27 +100,27 @@ def beside_others(map_name: str, plan: Plan, progress: Progress) -> Section:
 def _sockets(
     decisions: int, course: Course, plan: Plan, progress: Progress, results: dict[str, list[Section]], agents: int
 ) -> Section:
-    """sumo-rl as it comes: through TraCI's sockets, for the first lap only, each run beside one more of ours."""
-    short = Course(course.warm_up, (decisions,), course.seed)
+    """sumo-rl as it comes: through TraCI's sockets, for the first lap only, in turns with one more of ours."""
+    short = Course(course.warm_up, (decisions,), _SOCKETS_TURN, course.seed)
     base = {"map": vars(load_map("grid4x4")), "course": short.as_dict()}
     cells = {
         "ours, short": Cell("ours", base),
         "sumo-rl parallel, sockets": Cell("sumo_rl", {**base, "options": {"form": "parallel"}}),
     }
-    found = interleave(cells, plan.pick(3, 1), progress)
+    found = take_turns(cells, plan.pick(3, 1), progress)
     same_simulation([one for runs in found.values() for one in runs])
     results.update(found)
-    value = ratio(found["ours, short"], found["sumo-rl parallel, sockets"], cpu=False)
+    value = ratio(found["ours, short"], found["sumo-rl parallel, sockets"], clock="wall_s")
     return figure(f"sumo-rl parallel, sockets (as it comes), {agents} signals", value, 50.0)
 
 
 # -- our own ------------------------------------------------------------------------------------------------------
 def meso(plan: Plan, progress: Progress) -> Section:
     """Section 3: the mesoscopic model against the microscopic one."""
-    base = {"level": plan.pick("hard", None), "side": 3, "seed": 7, "warm_up": plan.pick(100, 10),
-            "decisions": plan.pick(150, 20)}  # fmt: skip
+    course = Course(warm_up=plan.pick(100, 10), laps=(plan.pick(150, 20),), turn=10)
+    base = {"level": plan.pick("hard", None), "side": 3, "course": course.as_dict()}
     cells = {kind: Cell("fidelity", {**base, "fidelity": kind}) for kind in ("micro", "meso")}
-    results = interleave(cells, plan.pick(3, 1), progress)
+    results = take_turns(cells, plan.pick(4, 1), progress)
     agents = results["micro"][0]["agents"]
     value = ratio(results["meso"], results["micro"])
     return {
@@ -166,42 +171,3 @@ def workers(plan: Plan, progress: Progress) -> Section:
         value = spread([one["steps_per_s"] for one in runs])
         figures.append(figure(f"{count} {held}, {cores} cores", value, unit="env-steps/s"))
     return {"map": name, "figures": figures, "raw": results}
-
-
-def growth(plan: Plan, progress: Progress) -> Section:
-    """Section 6: time and memory from 9 to 400 signals."""
-    results: dict[str, list[Section]] = {}
-    # The largest maps run once: a minute each, and long enough for their times to settle.
-    for sides, rounds in plan.pick((((3, 4, 5, 8, 10), 3), ((14, 20), 1)), (((3, 4), 1),)):
-        cells = {f"{side}x{side}": Cell("growth", _growth_arguments(side, plan)) for side in sides}
-        results |= interleave(cells, rounds, progress)
-    rows = [_grown(runs) for runs in results.values()]
-    # Small maps pay SUMO's and our fixed cost with few signals, so growth is judged from 25 on.
-    judged = [row for row in rows if row["signals"] >= plan.pick(25, 1)]
-    sizes = f"{judged[-1]['signals']} signals over {judged[0]['signals']}"
-    figures = []
-    for what, key in (("CPU time", "cpu_us_per_signal"), ("our share of it", "own_cpu_us_per_signal")):
-        figures.append(figure(f"{what} per signal, {sizes}", spread([judged[-1][key] / judged[0][key]]), 1.1, "<="))
-    return {"rows": rows, "figures": figures, "raw": results}
-
-
-def _growth_arguments(side: int, plan: Plan) -> dict[str, Any]:
-    # Until the first cars have crossed the map it is still filling up: the larger the map, the longer.
-    return {"side": side, "seed": 7, "warm_up": plan.pick(20 + 8 * side, 10), "decisions": plan.pick(50, 10)}
-
-
-def _grown(runs: list[Section]) -> Section:
-    """One point of the curve, in CPU time: with one run for a large map, wall time would show other load instead."""
-    best = min(runs, key=lambda one: one["laps"][0]["cpu_s"])
-    decisions, signals = best["laps"][0]["decisions"], best["agents"]
-    step_us, physics_us = 1e6 * best["laps"][0]["cpu_s"] / decisions, 1e6 * best["physics_cpu_s"] / decisions
-    return {
-        "signals": signals,
-        "cars": best["cars"],
-        "cpu_ms_per_step": step_us / 1e3,
-        "physics_cpu_ms_per_step": physics_us / 1e3,
-        "cpu_us_per_signal": step_us / signals,
-        "own_cpu_us_per_signal": (step_us - physics_us) / signals,
-        "resident_mb": best["resident_mb"],
-        "imported_mb": best["imported_mb"],
-    }
