@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from remalis_agents.film_files import FilmError, film_writer
+from remalis_envs.team import fault_of
 from remalis_envs.traffic.render import Recorder, Renderer, Scene, blend
 
 if TYPE_CHECKING:
@@ -116,9 +117,8 @@ def scenes(env: TrafficEnv, player: Player, seed: int, skip_s: float = 0.0) -> I
             recorder.start()
         skipped -= 1
         observations, _, _, _, infos = env.step(player.act(observations))
-        for info in infos.values():
-            if "infra_error" in info:
-                raise FilmError(f"The film broke off because the simulator died: {info['infra_error']}")
+        if fault := fault_of(env, infos):
+            raise FilmError(f"The film broke off because the simulator died: {fault}")
         yield from recorder.scenes()
     yield recorder.now()
 

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from remalis_agents.command_line import env_changes
 from remalis_agents.film import Film, Player, check_pace, film
 from remalis_agents.film_files import film_writer
 from remalis_agents.mixtures import first_world, with_world
@@ -21,6 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--scenario", help="a scenario to play instead of a level, such as resco/cologne8 or a .sumocfg file")
     add("--controller", metavar="NAME", help="who controls the signals (default: max_pressure)")
     add("--checkpoint", metavar="PATH", help="a checkpoint or a run's folder: the learned team controls the signals")
+    add("--set", action="append", default=[], metavar="KEY=VALUE", dest="changes", help="other options of the env")
     add("--out", required=True, metavar="FILE", help="the film, ending in .mp4 or .gif")
     add("--seed", type=int, default=0, help="seed of the episode (default: 0)")
     add("--split", default="test", help="train, validation or test (default: test)")
@@ -95,18 +97,17 @@ def play(args: argparse.Namespace) -> Film:
 
 def _player(args: argparse.Namespace) -> tuple[Player, dict[str, Any], str]:
     """Who plays, the environment's options, and the player's name for people."""
-    options: dict[str, Any] = {"split": args.split}
+    options: dict[str, Any] = {}
     if args.checkpoint:
         player, trained, label = _learned(args.checkpoint)
-        options = {**trained, **options}
+        options = trained
     else:
         from remalis_agents.controllers import make_controller
 
         player = make_controller(args.controller or "max_pressure")
         options.update(player.env_options())
         label = player.name.replace("_", " ")
-    chosen = {"level": args.level, "scenario": args.scenario}
-    return player, with_world(options, {key: value for key, value in chosen.items() if value is not None}), label
+    return player, with_world(options, env_changes(args)), label
 
 
 def _learned(checkpoint: str) -> tuple[Player, dict[str, Any], str]:

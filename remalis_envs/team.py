@@ -160,9 +160,9 @@ class TeamEnv(gymnasium.Env[dict[str, NDArray[Any]], NDArray[np.int64]]):
         terminated = over and all(terminations.values()) and not self._cut_short
         if over:
             self._running = False
-            faults = [i["infra_error"] for i in infos.values() if "infra_error" in i]
-            if faults:  # nobody is left to ask for figures
-                info["infra_error"], info["metrics"] = str(faults[0]), {}
+            fault = fault_of(self.parallel_env, infos)
+            if fault:  # nobody is left to ask for figures
+                info["infra_error"], info["metrics"] = fault, {}
             else:
                 info["metrics"] = self.metrics()
         return self._stack(observations), reward, terminated, over and not terminated, info
@@ -234,6 +234,19 @@ class TeamEnv(gymnasium.Env[dict[str, NDArray[Any]], NDArray[np.int64]]):
             "misaligned": misaligned,
             "carried": carried,
         }
+
+
+def fault_of(parallel_env: Any, infos: Mapping[str, Mapping[str, Any]]) -> str:
+    """What broke an episode off, in words; empty where nothing did.
+
+    An agent's ``infra_error`` is a flag, because wrappers such as TorchRL's make tensors of everything in ``infos``;
+    the words are the environment's own ``infra_error``. Words in the agent's place will do too.
+    """
+    flags = [info["infra_error"] for info in infos.values() if info.get("infra_error")]
+    if not flags:
+        return ""
+    said = getattr(parallel_env, "infra_error", "") or flags[0]
+    return said if isinstance(said, str) else "the environment's machinery failed"
 
 
 def _common_spaces(env: Any, agents: tuple[str, ...]) -> tuple[spaces.Box, int, bool]:

@@ -60,9 +60,10 @@ def locked() -> dict[str, str]:
 
 
 def test_importing_the_environments_is_quick() -> None:
-    code = "import time; t = time.perf_counter(); import remalis_envs; print(time.perf_counter() - t)"
+    # CPU time, user and system: on a loaded machine a process waits, and its wall time says nothing.
+    code = "import time; t = time.process_time(); import remalis_envs; print(time.process_time() - t)"
     seconds = []
-    for _ in range(8):  # the best of several: other tests run beside this one
+    for _ in range(8):  # the best of several: other tests run beside this one, in the same caches of the processor
         seconds.append(float(python(code)))
         if seconds[-1] < IMPORT_LIMIT_S:
             break
@@ -75,6 +76,12 @@ def test_importing_the_environments_pulls_in_nothing_heavy() -> None:
     assert not set(heavy) & set(loaded)
 
 
+@pytest.mark.parametrize("module", ["remalis_agents", "remalis_agents.cli", "remalis_agents.networks.remalis"])
+def test_language_models_are_imported_by_those_who_have_one(module: str) -> None:
+    loaded = python(f"import sys, {module}; print(*{{name.split('.')[0] for name in sys.modules}})").split()
+    assert not {"transformers", "peft", "tokenizers"} & set(loaded)
+
+
 # Which floor imports which
 
 
@@ -84,6 +91,11 @@ def test_environments_never_use_what_learns() -> None:
 
 def test_networks_know_torch_but_not_ray() -> None:
     assert not offenders("remalis_agents/networks", ("ray", "remalis_agents.rllib"))
+
+
+def test_language_models_stand_below_networks() -> None:
+    higher = ("remalis_agents.rllib", "remalis_agents.networks")
+    assert not offenders("remalis_agents/language", ("ray", *higher))
 
 
 def test_controllers_need_neither() -> None:

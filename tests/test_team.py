@@ -84,12 +84,17 @@ def test_a_team_that_terminates_together_is_terminated():
     assert (terminated, truncated) == (True, False)
 
 
-def test_fault_of_the_machinery_is_passed_on():
+@pytest.mark.parametrize("told", ["by the environment", "in infos"])
+def test_fault_of_the_machinery_is_passed_on(told):
     class Broken(Ring):
+        infra_error = "simulator died" if told == "by the environment" else ""
+
         def step(self, actions):
             observations, rewards, ends, cuts, infos = super().step(actions)
             self.agents = []
-            infos["ring_0"]["infra_error"] = "simulator died"
+            for info in infos.values():
+                info["infra_error"] = False
+            infos["ring_0"]["infra_error"] = True if self.infra_error else "simulator died"
             return observations, rewards, ends, dict.fromkeys(cuts, True), infos
 
     env = TeamEnv(Broken())

@@ -27,7 +27,8 @@ own numbers.
 **Infos.** ``subgoal`` and ``concept`` are indices into ``env.subgoals`` and ``env.concepts``: what the last action
 served and what it looked at, by what happened on the road. ``misaligned`` is the share of the intersection's dependent
 pairs that were decided in the last interval and did not fit together (-1 for none), ``carried`` the vehicles that
-crossed its stop lines in the last 60 s. They train and score, and never belong into a policy.
+crossed its stop lines in the last 60 s. They train and score, and never belong into a policy. ``infra_error`` is true
+where the simulator died; ``env.infra_error`` says why.
 
 | level | network | phases | arrivals, vehicles a second | more |
 |---|---|---|---|---|

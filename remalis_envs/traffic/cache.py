@@ -1,10 +1,15 @@
-"""A cache of built folders keyed by content, safe when several processes build the same thing at once."""
+"""A cache of built folders keyed by content, safe when several processes build the same thing at once.
+
+Each folder holds a manifest with the size and hash of its files. What a full disk or a power cut has left broken is
+noticed by it and built again, file by file, so that whoever reads at that moment finds an old file or a new one.
+"""
 
 from __future__ import annotations
 
 import atexit
 import contextlib
 import errno
+import fcntl
 import hashlib
 import json
 import os
@@ -18,6 +23,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from remalis_envs.errors import RemalisError
+from remalis_envs.traffic.manifest import MANIFEST, is_whole, write_manifest
 
 CACHE_VARIABLE = "REMALIS_CACHE"
 """Environment variable that moves the cache."""
@@ -75,7 +81,7 @@ def cached(key_parts: Iterable[object], build: Callable[[Path], None]) -> Path:
     key, root = content_key(parts), cache_root()
     build = _announced(str(parts[0]), build)
     final = root / key
-    if final.is_dir():
+    if is_whole(final):
         return final
     if key in _private and _private[key].is_dir():
         return _private[key]
@@ -118,15 +124,31 @@ def _build_into(root: Path, final: Path, build: Callable[[Path], None]) -> Path:
     partial = Path(tempfile.mkdtemp(prefix=f".{final.name}.", dir=root))
     try:
         build(partial)
+        write_manifest(partial)
         partial.chmod(0o755)
         try:
             partial.rename(final)
         except OSError:
             if not final.is_dir():
                 raise
+            _heal(partial, final)
         return final
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+
+
+def _heal(partial: Path, final: Path) -> None:
+    """Put ``partial``'s files in the place of a broken folder's; one process at a time, the manifest last."""
+    if is_whole(final):  # another process has been faster
+        return
+    claim = final.with_name(f".{final.name}.lock")
+    with open(claim, "w") as lock:
+        with contextlib.suppress(OSError):  # some file systems have no locks
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        if not is_whole(final):
+            for name in [*(one.name for one in partial.iterdir() if one.name != MANIFEST), MANIFEST]:
+                (partial / name).replace(final / name)
+        claim.unlink(missing_ok=True)
 
 
 def _build_privately(key: str, root: Path, reason: str, build: Callable[[Path], None]) -> Path:

@@ -28,6 +28,7 @@ from remalis_envs.traffic.outcomes import Events, Tracker, concepts_seen, misali
 from remalis_envs.traffic.render.recording import SceneLog
 from remalis_envs.traffic.render.scene import Scene, take_scene
 from remalis_envs.traffic.rewards import Reward, RewardInputs, names_of
+from remalis_envs.traffic.sensing import outcome_seen, waiting_by_agent
 from remalis_envs.traffic.sources import Tables, TripSource, make_source
 from remalis_envs.traffic.sumo_rl_view import SUMO_RL_REWARDS, SumoRLView
 
@@ -111,7 +112,7 @@ class TrafficCore:
         self.control.reset(begin, self._set_state)
         n = self.index.n_agents
         self._pedestrians = np.zeros(self.index.n_crossings)
-        self._waiting_s = np.zeros(n)
+        self._waiting_s = self._seen_waiting_s = np.zeros(n)
         self.arrays.masked[:], self.arrays.online[:] = False, True
         self._look(Events(np.zeros(self.index.n_arm_rows, np.int64), np.zeros(n, bool)), begun=True)
 
@@ -184,7 +185,8 @@ class TrafficCore:
         moved = self.tracker.update(vehicles, now)
         events = moved if events is None else events
         discharged = events.discharged_by_agent
-        subgoal = subgoals_served(ix, events, discharged, truth, self._read_crossings() if ix.n_crossings else None)
+        crossing = self._read_crossings() if ix.n_crossings else None
+        subgoal = subgoals_served(ix, events, discharged, truth, crossing)
         if self.sumo_rl is not None:
             self.sumo_rl.read()
         reward = self._pay(vehicles, truth, events)
@@ -199,15 +201,20 @@ class TrafficCore:
         if begun:
             subgoal, reward = self._no_subgoal, self._zeros
         arrays.rewards[:] = reward
-        view = SignalView(self.control.current, self.control.times(now), subgoal, reward, discharged)
-        self._show(vehicles, truth, view, working)
+        view, counts = SignalView(self.control.current, self.control.times(now), subgoal, reward, discharged), truth
+        if working is not None:
+            measured, keep = self.detectors.see(vehicles, working)
+            counts = self.counter.count(measured, keep)
+            waits = (waiting_by_agent(ix, measured, keep), self._seen_waiting_s)
+            self._seen_waiting_s = waits[0]
+            if not begun:
+                view = outcome_seen(ix, self.reward, view, events, counts, waits, crossing, working)
+        self._show(counts, view, working)
         self.last = Look(vehicles, truth, events, working)
 
-    def _show(self, vehicles: Vehicles, truth: Counts, view: SignalView, working: npt.NDArray[np.bool_] | None) -> None:
+    def _show(self, counts: Counts, view: SignalView, working: npt.NDArray[np.bool_] | None) -> None:
         """Fill observations and masks from what the detectors see."""
-        arrays, counts = self.arrays, truth
-        if working is not None:
-            counts = self.counter.count(*self.detectors.see(vehicles, working))
+        arrays = self.arrays
         self.observer.fill(counts, view, self._pedestrians if self.index.n_crossings else None, working)
         if self.sumo_rl is not None and self.config.observation == "sumo_rl":
             self.sumo_rl.fill(arrays.observations, view.current, view.times.min_green_passed)
@@ -229,11 +236,9 @@ class TrafficCore:
     def _pay(self, vehicles: Vehicles, truth: Counts, events: Events) -> npt.NDArray[np.float64]:
         ix, waiting, co2 = self.index, self._waiting_s, self._zeros
         if self.reward.needs_waiting or self.config.emissions:
-            arm = ix.in_arm[vehicles.code]
-            waits = np.bincount(arm, weights=vehicles.wait_s, minlength=ix.n_arm_rows + 1)[: ix.n_arm_rows]
-            waiting = waits.reshape(ix.n_agents, -1).sum(axis=1)
+            waiting = waiting_by_agent(ix, vehicles)
             if self.config.emissions:
-                co2 = self._emissions(vehicles, arm)
+                co2 = self._emissions(vehicles, ix.in_arm[vehicles.code])
         inputs = RewardInputs(ix, truth, events, waiting, self._waiting_s, co2, self.sumo_rl)
         self._waiting_s = waiting
         return self.reward(inputs)
@@ -293,7 +298,7 @@ PETROL_KG_PER_L = 0.742
 """Density that turns SUMO's milligrams of fuel into litres."""
 
 
-@dataclass
+@dataclass(slots=True)
 class Look:
     """The latest reading, kept for descriptions and pictures."""
 

@@ -29,6 +29,7 @@ _EPISODE = (
     "last",
     "_pedestrians",
     "_waiting_s",
+    "_seen_waiting_s",
     "sumo_rl",
 )
 """Attributes of a core that change within an episode."""
@@ -122,6 +123,7 @@ class InlineCore(TrafficCore):
             self._set_state(signal, state)
         for name, array in vars(self.arrays).items():
             array[...] = snapshot.arrays[name]
+        self.observer.forget()
 
     def _copied(self, attributes: dict[str, Any]) -> dict[str, Any]:
         """A deep copy that goes on sharing the simulation and all tables that never change."""

@@ -7,6 +7,12 @@ One vector fits every intersection of every map. It has three blocks, and their 
     intersection  len(INTERSECTION_FEATURES)      the signal's own state, its type, its own last outcome
 
 Counts are divided by the public scales below, so that a controller can have its vehicles back.
+
+Where the detectors do not see everything, the own last outcome is what could be known at the roadside, too:
+``last_discharged`` and the last sub-goal come from loops at the stop lines, and say nothing of an arm whose detector is
+out; ``last_reward`` is worked out from what the detectors report, without the parts that none measures (CO2, sumo-rl's
+readings, a function of the user's). What an agent is paid, and its ``infos``, are the truth. Pedestrians push a button,
+and emergency vehicles that pass report to the signal: both are known always.
 """
 
 from __future__ import annotations
@@ -119,7 +125,7 @@ _I = {name: column for column, name in enumerate(INTERSECTION_FEATURES)}
 _LAST_SUBGOAL = slice(_I["last_reward"] - len(SUBGOALS), _I["last_reward"])
 
 
-@dataclass
+@dataclass(slots=True)
 class SignalView:
     """What an intersection knows of itself, arrays over agents."""
 
@@ -170,6 +176,14 @@ class Observer:
                 self._green[agent * MAX_PHASES + phase, [arm for arm in served if arm < MAX_ARMS]] = 1.0
         self._phase_hot = np.eye(MAX_PHASES, dtype=np.float32)
         self._subgoal_hot = np.eye(len(SUBGOALS) + 1, len(SUBGOALS), dtype=np.float32)
+        self.forget()
+
+    def forget(self) -> None:
+        """Take nothing of what the array holds for granted: somebody else has written to it."""
+        self._shown: npt.NDArray[np.int64] | None = None
+        self._emergency: npt.NDArray[np.float64] | None = None
+        self._moving = True
+        """Whether any signal was between two greens."""
 
     def _index_phase_features(self) -> None:
         """Where each phase feature is summed from in ``Counts.by_stop``, and where it goes in the flat array."""
@@ -221,7 +235,8 @@ class Observer:
         values = np.concatenate((sums, peaks))
         values *= self._phase_scale
         self._flat[self._phase_to] = values.astype(np.float32)
-        self._phases[:, :, _P["is_current"]] = self._phase_hot.take(view.current, axis=0)
+        if view.current is not self._shown:  # a new array with every change of a phase
+            self._phases[:, :, _P["is_current"]] = self._phase_hot.take(view.current, axis=0)
 
     def _fill_arms(self, counts: Counts, view: SignalView) -> None:
         table = self._arms
@@ -237,10 +252,15 @@ class Observer:
         values *= self._arm_scale
         by_column = values.reshape(len(columns), -1, MAX_ARMS)
         table[:, :, _A["queue"] : _A["exit_occupancy"] + 1] = by_column.transpose(1, 2, 0)
-        table[:, :, _A["emergency"]] = counts.arm_emergency.reshape(-1, MAX_ARMS)
-        shown = self.index.first_phase_row + view.current
-        shown[view.times.in_transition] = len(self._green) - 1
-        table[:, :, _A["green"]] = self._green.take(shown, axis=0)
+        if counts.arm_emergency is not self._emergency:  # one array for all counts without emergency vehicles
+            table[:, :, _A["emergency"]] = counts.arm_emergency.reshape(-1, MAX_ARMS)
+            self._emergency = counts.arm_emergency
+        moving = bool(np.count_nonzero(view.times.in_transition))
+        if moving or self._moving or view.current is not self._shown:
+            shown = self.index.first_phase_row + view.current
+            shown[view.times.in_transition] = len(self._green) - 1
+            table[:, :, _A["green"]] = self._green.take(shown, axis=0)
+        self._moving, self._shown = moving, view.current
 
     def _fill_pedestrians(self, pedestrians: npt.NDArray[np.float64]) -> None:
         ix, scaled = self.index, pedestrians * (1.0 / PEDESTRIAN_SCALE)

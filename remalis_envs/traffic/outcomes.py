@@ -74,7 +74,7 @@ class AlignmentRecord:
         return self.coordination_s / self.aligned_pairs if self.aligned_pairs else float("nan")
 
 
-@dataclass
+@dataclass(slots=True)
 class Events:
     """What an interval brought, arrays over arm rows or agents."""
 
@@ -85,12 +85,11 @@ class Events:
     misaligned: list[int] = field(default_factory=list)
     """Arm rows whose platoon missed its deadline now."""
     aligned: list[int] = field(default_factory=list)
+    discharged_by_agent: npt.NDArray[np.int64] = field(init=False)
+    """Cars that crossed a stop line of each intersection, ``(N,)``."""
 
-    @property
-    def discharged_by_agent(self) -> npt.NDArray[np.int64]:
-        """Cars that crossed a stop line of each intersection, ``(N,)``."""
-        total: npt.NDArray[np.int64] = np.add.reduce(self.discharged.reshape(-1, MAX_ARMS), axis=1)
-        return total
+    def __post_init__(self) -> None:
+        self.discharged_by_agent = np.add.reduce(self.discharged.reshape(-1, MAX_ARMS), axis=1)
 
 
 class Tracker:
@@ -115,7 +114,7 @@ class Tracker:
     def update(self, vehicles: Vehicles, now_s: float) -> Events:
         """Compare the cars' roads with those of the last decision."""
         ix, ids, rows = self.index, vehicles.ids, self.index.n_arm_rows
-        road = ix.road_of_code[vehicles.code]
+        road = ix.road_of_code.take(vehicles.code)
         before = np.fromiter(map(self._road.get, ids, repeat(-1)), np.int64, len(ids))
         self._road = dict(zip(ids, road.tolist(), strict=True))
         moved = ((before != road) & (before >= 0)).nonzero()[0]

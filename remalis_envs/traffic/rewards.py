@@ -23,7 +23,7 @@ from remalis_envs.traffic.sumo_rl_view import SUMO_RL_REWARDS, SumoRLView
 FloatArray = npt.NDArray[np.float64]
 
 
-@dataclass
+@dataclass(slots=True)
 class RewardInputs:
     """What a reward may look at; a callable reward gets this and returns ``(N,)``."""
 
@@ -81,6 +81,8 @@ REWARDS: dict[str, RewardFunction] = {
     function.__name__: function for function in (queue, pressure, diff_waiting_time, delay, speed, emissions)
 }
 REWARDS.update(SUMO_RL_REWARDS)
+MEASURED = (queue, pressure, diff_waiting_time, delay, speed)
+"""What can be worked out from detectors: not CO2, nor SUMO's own readings, nor a function of the user's."""
 SCOPES = ("individual", "neighbourhood", "team")
 RewardSpec = str | Mapping[str, float] | RewardFunction
 
@@ -113,8 +115,15 @@ class Reward:
 
     def __call__(self, inputs: RewardInputs) -> FloatArray:
         """Rewards of this decision, float64 ``(N,)``."""
+        return self._sum(inputs, self.parts)
+
+    def as_measured(self, inputs: RewardInputs) -> FloatArray:
+        """The same from what detectors report, float64 ``(N,)``; without the parts that need more than they measure."""
+        return self._sum(inputs, [part for part in self.parts if part[0] in MEASURED])
+
+    def _sum(self, inputs: RewardInputs, parts: list[tuple[RewardFunction, float]]) -> FloatArray:
         shape, total = (inputs.index.n_agents,), self._zeros
-        for function, weight in self.parts:
+        for function, weight in parts:
             values = np.asarray(function(inputs), dtype=np.float64)
             if values.shape != shape:
                 raise RemalisError(f"the reward function returned shape {values.shape}, expected {shape}")

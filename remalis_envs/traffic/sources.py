@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -64,7 +65,9 @@ class TripSource:
                 trips.pop(name, None)
                 continue
             emergency = raw.vehicle_getVehicleClass(name) == "emergency"
-            trips[name] = Trip(due, self._route_time_s(raw.vehicle_getRoute(name)), emergency)
+            # As SUMO reckons time loss: against this driver's own speed, junctions included.
+            free_flow_s = self._route_time_s(raw.vehicle_getRoute(name)) / raw.vehicle_getSpeedFactor(name)
+            trips[name] = Trip(due, free_flow_s, emergency)
         self._simulation.departed = []
         for name in raw.simulation_getPendingVehicles():
             if name not in trips:  # the delay of one that has not departed counts from when it wanted to
@@ -73,8 +76,19 @@ class TripSource:
     def _route_time_s(self, edges: tuple[str, ...]) -> float:
         if edges not in self._free_flow:
             known = self._simulation.index.edge_free_flow_s
-            self._free_flow[edges] = float(np.add.reduce([known[edge] for edge in edges if edge in known]))
+            times = [known[edge] for edge in edges if edge in known]
+            times += [self._junction_time_s(pair) for pair in pairwise(edges)]
+            self._free_flow[edges] = float(np.add.reduce(times))
         return self._free_flow[edges]
+
+    def _junction_time_s(self, pair: tuple[str, str]) -> float:
+        """Driving time over the junction from one edge to the next."""
+        times = self._simulation.junction_time_s
+        if pair not in times:
+            raw = self._simulation.raw
+            lanes = self._simulation.index.lanes_between.get(pair, ())
+            times[pair] = float(sum(raw.lane_getLength(lane) / max(raw.lane_getMaxSpeed(lane), 0.1) for lane in lanes))
+        return times[pair]
 
     def emergency_positions(self, ids: Sequence[str]) -> npt.NDArray[np.int64]:
         """Positions in ``ids`` of emergency vehicles."""

@@ -76,7 +76,8 @@ def run_tool(name: str, *args: str, timeout_s: float = 300.0) -> list[str]:
 
 
 def _first_error(output: str, code: int) -> str:
-    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    # SUMO breaks long messages; what goes on begins with a space.
+    lines = [line.strip() for line in output.replace("\n ", " ").splitlines() if line.strip()]
     errors = [line.removeprefix("Error:").strip() for line in lines if line.startswith("Error")]
     chosen = errors[:2] or [line for line in lines if not line.startswith("Quitting")][-2:]
     return " ".join(chosen) if chosen else f"it ended with code {code} and said nothing."

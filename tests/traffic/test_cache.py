@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import errno
 import multiprocessing
+import os
 import time
 from pathlib import Path
 
 import pytest
 
+import remalis_envs
 from remalis_envs.errors import RemalisError
 from remalis_envs.traffic import cache
 from remalis_envs.traffic.cache import cached, content_key
+from remalis_envs.traffic.manifest import MANIFEST
 
 
 @pytest.fixture(autouse=True)
@@ -72,6 +75,72 @@ def test_two_builders_at_once_both_succeed():
         assert worker.exitcode == 0
     assert len(folders) == 1 and (Path(folders.pop()) / "a.txt").read_text() == "whole"
     assert len(list(cache.cache_root().iterdir())) == 1
+
+
+def _cut(file: Path) -> None:
+    file.write_bytes(file.read_bytes()[:-1])
+
+
+def _swap(file: Path) -> None:
+    file.write_text(file.read_text().swapcase())
+
+
+@pytest.mark.parametrize("damage", [_cut, _swap, Path.unlink], ids=["cut", "same size", "lost"])
+@pytest.mark.parametrize("name", ["a.txt", MANIFEST])
+def test_a_broken_folder_is_built_again(damage, name):
+    folder = cached(["x"], _write)
+    damage(folder / name)
+    assert cached(["x"], _write) == folder
+    assert (folder / "a.txt").read_text() == "whole"
+    assert cached(["x"], _fail) == folder
+    assert list(cache.cache_root().iterdir()) == [folder]
+
+
+def _fail(folder: Path) -> None:
+    raise AssertionError("built again without need")
+
+
+def _slow_and_different(folder: Path) -> None:
+    """As netconvert's files, which hold the time they were made at."""
+    time.sleep(0.2)
+    for name in ("a.txt", "b.txt"):
+        (folder / name).write_text(f"whole {os.getpid()}")
+
+
+def _healer(queue) -> None:
+    folder = cached(["torn"], _slow_and_different)
+    queue.put((folder / "a.txt").read_text() == (folder / "b.txt").read_text())
+
+
+def test_several_that_heal_at_once_agree_and_no_file_is_ever_missing():
+    folder = cached(["torn"], _slow_and_different)
+    (folder / "a.txt").write_text("")
+    context = multiprocessing.get_context("fork")
+    queue = context.Queue()
+    workers = [context.Process(target=_healer, args=(queue,)) for _ in range(4)]
+    for worker in workers:
+        worker.start()
+    seen = set()
+    while any(worker.is_alive() for worker in workers):
+        seen.add((folder / "a.txt").read_text()[:5])
+    assert [queue.get(timeout=20) for _ in workers] == [True] * 4
+    assert seen <= {"", "whole"}
+    assert cached(["torn"], _fail) == folder
+    assert list(cache.cache_root().iterdir()) == [folder]
+
+
+@pytest.mark.parametrize("name", ["map.net.xml", "network.json", "routes.npz"])
+def test_a_level_survives_a_file_that_was_cut_short(name):
+    before = remalis_envs.traffic_v0("easy").network
+    first = remalis_envs.traffic_v0("easy", horizon_s=10)
+    first.reset(seed=1)
+    first.close()
+    for file in cache.cache_root().glob(f"*/{name}"):
+        os.truncate(file, file.stat().st_size // 2)
+    env = remalis_envs.traffic_v0("easy", horizon_s=10)
+    assert env.network.intersections == before.intersections
+    env.reset(seed=1)
+    env.close()
 
 
 def test_unwritable_cache_falls_back_with_a_warning(tmp_path, monkeypatch):

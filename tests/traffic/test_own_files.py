@@ -13,6 +13,7 @@ import pytest
 
 import remalis_envs
 from remalis_envs.errors import RemalisError, SumoError, UnknownNameError
+from remalis_envs.traffic.engine.programs import network_programs
 from remalis_envs.traffic.engine.simulation import process_is_free
 from remalis_envs.traffic.network import grid, read_network
 from remalis_envs.traffic.own_files import find_files
@@ -92,6 +93,9 @@ def test_packed_network(town: Path, tmp_path: Path) -> None:
     packed.write_bytes(gzip.compress((town / "town.net.xml").read_bytes()))
     metrics = play(remalis_envs.traffic_v0(scenario=packed, routes=town / "town.rou.xml", begin_s=300, horizon_s=60))
     assert metrics["running_veh"] > 20
+    drawn = remalis_envs.traffic_v0(scenario=packed, demand="easy", horizon_s=60)
+    assert play(drawn)["running_veh"] > 5
+    assert len(network_programs(drawn.network)) == 4
 
 
 def test_drawn_demand_on_a_built_network() -> None:
@@ -187,6 +191,27 @@ def test_routes_that_sumo_refuses_leave_nothing_running(town: Path, tmp_path: Pa
 
 
 @pytest.mark.parametrize("backend", ["inline", "worker"])
+@pytest.mark.parametrize(
+    ("option", "says"),
+    [
+        ('time-to-telepot value="120"', "Unknown option of SUMO 'time-to-telepot'. Did you mean 'time-to-teleport'?"),
+        ('lateral-resolution value="wide"', "Option 'lateral-resolution': 'wide' is not a valid float."),
+        ('time-to-teleport value="never"', "Option 'time-to-teleport': 'never' is not a number."),
+    ],
+)
+def test_an_option_that_sumo_refuses_is_named(town: Path, tmp_path: Path, backend: str, option: str, says: str) -> None:
+    for name in ("town.net.xml", "town.rou.xml"):
+        shutil.copy(town / name, tmp_path)
+    changed = re.sub(r"<processing>.*</processing>", f"<processing><{option}/></processing>", CONFIG)
+    (tmp_path / "town.sumocfg").write_text(changed)
+    env = remalis_envs.traffic_v0(scenario=tmp_path / "town.sumocfg", backend=backend)
+    with pytest.raises(SumoError, match=re.escape(says)) as caught:
+        env.reset(seed=1)
+    assert "\n" not in str(caught.value)
+    env.close()
+
+
+@pytest.mark.parametrize("backend", ["inline", "worker"])
 def test_a_route_file_that_breaks_late_truncates_the_episode(town: Path, tmp_path: Path, backend: str) -> None:
     """SUMO reads route files as it goes, so that the fault shows only then."""
     bad = tmp_path / "late.rou.xml"
@@ -199,7 +224,8 @@ def test_a_route_file_that_breaks_late_truncates_the_episode(town: Path, tmp_pat
         while env.agents:
             *_, truncations, infos = env.step(dict.fromkeys(env.agents, 0))
         assert all(truncations.values())
-        assert all("'nowhere'" in info["infra_error"] for info in infos.values())
+        assert all(info["infra_error"] for info in infos.values())
+        assert "'nowhere'" in env.infra_error
     env.close()
     assert not workers()
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from heapq import heappop, heappush
 from itertools import count
+
+from remalis_envs.traffic.network.netfile import NetFile, parse_net
 
 CLASSES = ("passenger", "bus", "truck", "emergency")
 """Vehicle classes of drawn demand; a lane counts as usable when all of them may use it."""
@@ -64,56 +65,47 @@ class Path:
     """Lane on which the last edge was entered."""
 
 
-def permits(allow: str | None, disallow: str | None, vehicle_class: str) -> bool:
-    """Whether a lane with these attributes may be used by a class."""
-    if allow:
-        return allow == "all" or vehicle_class in allow.split()
-    return not disallow or (disallow != "all" and vehicle_class not in disallow.split())
-
-
 def read_lane_graph(net_file: str) -> dict[str, Edge]:
-    """Read the edges and connections that vehicles of drawn demand may use, in the file's order."""
-    root = ElementTree.parse(net_file).getroot()
+    """Read the edges and connections that vehicles of drawn demand may use, in the file's order.
+
+    Raises:
+        SumoError: The file is missing, is not XML, or is not a network.
+    """
+    net = parse_net(net_file)
     edges: dict[str, Edge] = {}
-    inner: dict[str, tuple[float, float]] = {}
-    for element in root.iter("edge"):
-        if element.get("function") == "internal":
-            for lane in element.iter("lane"):
-                inner[lane.attrib["id"]] = (float(lane.attrib["length"]), float(lane.attrib["speed"]))
-        elif element.get("function") in (None, "normal", "connector"):
-            edge = Edge(element.attrib["id"], element.get("from", ""), element.get("to", ""))
-            for lane in element.iter("lane"):
-                if all(permits(lane.get("allow"), lane.get("disallow"), one) for one in CLASSES):
-                    edge.lanes.append(int(lane.attrib["index"]))
-                    edge.length_m = float(lane.attrib["length"])
-                    edge.speed_m_s = max(edge.speed_m_s, float(lane.attrib["speed"]))
-                    ends = [[float(c) for c in p.split(",")[:2]] for p in lane.attrib["shape"].split()]
-                    edge.middle_m = ((ends[0][0] + ends[-1][0]) / 2.0, (ends[0][1] + ends[-1][1]) / 2.0)
-            if edge.lanes:
-                edges[edge.id] = edge
-    _add_turns(root, edges, inner)
+    for item in net.edges.values():
+        if item.function not in ("normal", "connector"):
+            continue
+        edge = Edge(item.id, item.origin, item.target)
+        for lane in item.lanes:
+            if all(map(lane.permits, CLASSES)):
+                edge.lanes.append(lane.index)
+                edge.length_m = lane.length_m
+                edge.speed_m_s = max(edge.speed_m_s, lane.speed_m_s)
+                (x0, y0), (x1, y1) = lane.shape[0], lane.shape[-1]
+                edge.middle_m = ((x0 + x1) / 2.0, (y0 + y1) / 2.0)
+        if edge.lanes:
+            edges[edge.id] = edge
+    _add_turns(net, edges)
     return edges
 
 
-def _add_turns(root: ElementTree.Element, edges: dict[str, Edge], inner: dict[str, tuple[float, float]]) -> None:
-    connections = list(root.iter("connection"))
-    onward = {f"{c.attrib['from']}_{c.attrib['fromLane']}": c.get("via", "") for c in connections if c.get("via")}
-    for connection in connections:
-        from_edge, to_edge = edges.get(connection.attrib["from"]), edges.get(connection.attrib["to"])
+def _add_turns(net: NetFile, edges: dict[str, Edge]) -> None:
+    onward = {link.from_lane: link.via for link in net.links if link.via}
+    for link in net.links:
+        from_edge, to_edge = edges.get(link.from_edge), edges.get(link.to_edge)
         if from_edge is None or to_edge is None:
             continue
-        from_lane, to_lane = int(connection.attrib["fromLane"]), int(connection.attrib["toLane"])
-        if from_lane not in from_edge.lanes or to_lane not in to_edge.lanes:
-            continue
-        if not all(permits(connection.get("allow"), connection.get("disallow"), one) for one in CLASSES):
+        from_lane, to_lane = net.lanes[link.from_lane].index, net.lanes[link.to_lane].index
+        if from_lane not in from_edge.lanes or to_lane not in to_edge.lanes or not all(map(link.permits, CLASSES)):
             continue
         time_s = length_m = 0.0
-        via = connection.get("via", "")
-        while via in inner:  # a turn may wait half-way, on a lane of its own
-            length, speed = inner[via]
-            time_s, length_m = time_s + length / max(speed, 0.1), length_m + length
+        via = link.via
+        while via in net.lanes:  # a turn may wait half-way, on a lane of its own
+            inner = net.lanes[via]
+            time_s, length_m = time_s + inner.length_m / max(inner.speed_m_s, 0.1), length_m + inner.length_m
             via = onward.get(via, "")
-        kind = connection.get("dir", "s")
+        kind = link.direction
         cost_s = time_s + TURN_COST_S.get(kind, 0.0)
         from_edge.turns.append(Turn(to_edge.id, from_lane, to_lane, time_s, length_m, cost_s, kind == "t"))
 

@@ -6,7 +6,6 @@ They need SUMO's ``striping`` model (its default): with ``nonInteracting`` pedes
 from __future__ import annotations
 
 import hashlib
-import xml.etree.ElementTree as ElementTree
 from dataclasses import dataclass, fields
 from pathlib import Path as FilePath
 from typing import Any
@@ -15,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from remalis_envs.traffic.cache import cached
+from remalis_envs.traffic.network.netfile import NetFile, parse_net
 
-from .lanes import permits
 from .profiles import DemandProfile
 from .vehicle_types import PERSON_TYPE
 
@@ -86,9 +85,8 @@ def load_walks(net_file: str) -> WalkTable:
 
 def build_walks(net_file: str) -> WalkTable:
     """Find all walks over one crossing, and over two in a row, at the signalised junctions of a network."""
-    root = ElementTree.parse(net_file).getroot()
-    sidewalks = _sidewalks(root)
-    kerbs, corners = _footways(root, sidewalks)
+    net = parse_net(net_file)
+    kerbs, corners = _footways(net, _sidewalks(net))
     rows: list[tuple[tuple[str, str, str, str], float, float, int]] = []
     junctions: dict[str, int] = {}
     for first, ends in kerbs.items():
@@ -112,30 +110,29 @@ def build_walks(net_file: str) -> WalkTable:
     )
 
 
-def _sidewalks(root: ElementTree.Element) -> dict[str, float]:
+def _sidewalks(net: NetFile) -> dict[str, float]:
     """Length of each edge that has a lane for pedestrians only."""
-    found = {}
-    for edge in root.iter("edge"):
-        if edge.get("function") in (None, "normal"):
-            for lane in edge.iter("lane"):
-                allow, disallow = lane.get("allow"), lane.get("disallow")
-                if permits(allow, disallow, "pedestrian") and not permits(allow, disallow, "passenger"):
-                    found[edge.attrib["id"]] = float(lane.attrib["length"])
-    return found
+    return {
+        edge.id: lane.length_m
+        for edge in net.edges.values()
+        if edge.function == "normal"
+        for lane in edge.lanes
+        if lane.permits("pedestrian") and not lane.permits("passenger")
+    }
 
 
 def _footways(
-    root: ElementTree.Element, sidewalks: dict[str, float]
+    net: NetFile, sidewalks: dict[str, float]
 ) -> tuple[dict[str, tuple[str, str]], dict[str, list[tuple[str, float]]]]:
     """The two walking areas of each signalised crossing; the sidewalks at each walking area, with the near position."""
-    crossings = {edge.attrib["id"] for edge in root.iter("edge") if edge.get("function") == "crossing"}
-    areas = {edge.attrib["id"] for edge in root.iter("edge") if edge.get("function") == "walkingarea"}
+    crossings = {edge.id for edge in net.edges.values() if edge.function == "crossing"}
+    areas = {edge.id for edge in net.edges.values() if edge.function == "walkingarea"}
     before: dict[str, str] = {}
     after: dict[str, str] = {}
     corners: dict[str, list[tuple[str, float]]] = {}
-    for connection in root.iter("connection"):
-        start, end = connection.attrib["from"], connection.attrib["to"]
-        if start in areas and end in crossings and connection.get("tl"):
+    for link in net.links:
+        start, end = link.from_edge, link.to_edge
+        if start in areas and end in crossings and link.signal:
             before[end] = start
         elif start in crossings and end in areas:
             after[start] = end

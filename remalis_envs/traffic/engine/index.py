@@ -53,6 +53,11 @@ class NetworkIndex:
         self.edge_speed_m_s = np.array([self.lane_speed_m_s[self.lanes_of_edge[e]].max() for e in self.edges])
         free_flow_s = (self.edge_length_m / self.edge_speed_m_s).tolist()
         self.edge_free_flow_s = dict(zip(self.edges, free_flow_s, strict=True))
+        # One lane for each internal edge on the way: those beside it are as long, but for a curve.
+        first = {name.rpartition("_")[0]: name for name in reversed(self.network.junction_lanes)}
+        self.lanes_between: dict[tuple[str, str], list[str]] = {}
+        for name in first.values():
+            self.lanes_between.setdefault(self.network.junction_lanes[name], []).append(name)
         internal = [name for name in self.network.junction_lanes if name not in self.lane_code]
         for code, name in enumerate(internal, start=self.n_lanes):
             self.lane_code[name] = code

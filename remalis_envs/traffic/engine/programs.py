@@ -15,6 +15,7 @@ from remalis_envs.errors import RemalisError, unknown
 from remalis_envs.traffic.cache import cached
 from remalis_envs.traffic.engine.simulation import SimulationFiles
 from remalis_envs.traffic.network.model import RoadNetwork
+from remalis_envs.traffic.network.netfile import opened
 
 KINDS = ("static", "actuated", "delay_based")
 PROGRAM_ID = "remalis"
@@ -92,28 +93,28 @@ def check_control(control: object, network: RoadNetwork) -> None:
 
 @lru_cache(maxsize=8)
 def _programs_of_file(net_file: str) -> dict[str, SignalProgram]:
-    programs: dict[str, SignalProgram] = {}
-    for _, element in ElementTree.iterparse(net_file):
-        if element.tag != "tlLogic":
-            continue
-        phases = tuple(
-            ProgramPhase(
-                float(phase.get("duration", "0")),
-                phase.get("state", ""),
-                float(phase.attrib["minDur"]) if "minDur" in phase.attrib else None,
-                float(phase.attrib["maxDur"]) if "maxDur" in phase.attrib else None,
-            )
-            for phase in element.iter("phase")
+    with opened(net_file) as stream:
+        logics = [element for _, element in ElementTree.iterparse(stream) if element.tag == "tlLogic"]
+    return {element.get("id", ""): _program(element) for element in logics}
+
+
+def _program(element: ElementTree.Element) -> SignalProgram:
+    phases = tuple(
+        ProgramPhase(
+            float(phase.get("duration", "0")),
+            phase.get("state", ""),
+            float(phase.attrib["minDur"]) if "minDur" in phase.attrib else None,
+            float(phase.attrib["maxDur"]) if "maxDur" in phase.attrib else None,
         )
-        kind = element.get("type", "static")
-        known = tuple((one.get("key", ""), one.get("value", "")) for one in element.iter("param"))
-        programs[element.get("id", "")] = SignalProgram(
-            kind if kind in KINDS else "static",  # type: ignore[arg-type]
-            phases,
-            _seconds(element.get("offset", "0")),
-            known,
-        )
-    return programs
+        for phase in element.iter("phase")
+    )
+    kind = element.get("type", "static")
+    return SignalProgram(
+        kind if kind in KINDS else "static",  # type: ignore[arg-type]
+        phases,
+        _seconds(element.get("offset", "0")),
+        tuple((one.get("key", ""), one.get("value", "")) for one in element.iter("param")),
+    )
 
 
 def _seconds(text: str) -> float:

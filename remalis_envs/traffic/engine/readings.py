@@ -18,7 +18,7 @@ IntArray = npt.NDArray[np.int64]
 _NO_NUMBERS, _NO_POSITIONS = np.zeros(0), np.zeros(0, np.int64)
 
 
-@dataclass
+@dataclass(slots=True)
 class Vehicles:
     """The cars on the road at one moment, arrays of length V in SUMO's own (deterministic) order."""
 
@@ -38,7 +38,7 @@ class Vehicles:
     """Positions in ``ids`` of queued cars."""
 
 
-@dataclass
+@dataclass(slots=True)
 class Counts:
     """Sums over vehicles. Stop-line arrays are ``(K+1,)`` with an empty dummy, arm arrays ``(N*MAX_ARMS,)``."""
 
@@ -77,9 +77,9 @@ class Counter:
         # A road that leaves the map has no queue that could grow back: in max pressure's theory it counts nothing.
         self._per_exit_lane = (index.arm_downstream >= 0) / np.maximum(lanes_out, 1)
         self._index_places()
-        first = self._lanes_from
-        self._queued_lane = first + index.n_codes + self._feed_lane
-        self._both_lane = np.concatenate([first + self._feed_lane, self._queued_lane])
+        lane = self._lanes_from + self._slot[self._feed_lane]
+        self._queued_lane = lane + self._n_slots
+        self._both_lane = np.concatenate([lane, self._queued_lane])
         self._both_weight = np.concatenate([self._feed_weight, self._feed_weight])
         self._both_start = np.concatenate([self._feed_start, self._feed_start + len(order)])
         self._exit_per_lane = index.exit_weight * self._per_exit_lane[index.exit_row]
@@ -93,14 +93,19 @@ class Counter:
         """Where a car counts, by its lane's code, in one array of all counts.
 
         The array holds, one after the other: cars by arm, queued cars by arm, cars by exit arm, cars by lane, queued
-        cars by lane.
+        cars by lane. Lanes that lead to no stop line share the last slot, so that the array stays short.
         """
         ix, rows = self.index, self.index.n_arm_rows + 1
-        lane = np.arange(ix.n_codes)
+        feeding = np.unique(self._feed_lane)
+        self._n_slots = len(feeding) + 1
+        self._slot = np.full(ix.n_codes, len(feeding))
+        self._slot[feeding] = np.arange(len(feeding))
         self._lanes_from = 3 * rows
-        self._n_counts = self._lanes_from + 2 * ix.n_codes
-        self._places = np.stack([ix.in_arm, 2 * rows + ix.out_arm, self._lanes_from + lane])
-        self._queued_places = np.stack([rows + ix.in_arm, self._lanes_from + ix.n_codes + lane])
+        self._n_counts = self._lanes_from + 2 * self._n_slots
+        # A row for each lane: what belongs to a car lies side by side in memory.
+        self._places = np.stack([ix.in_arm, 2 * rows + ix.out_arm, self._lanes_from + self._slot], axis=1)
+        queued_slot = self._lanes_from + self._n_slots + self._slot
+        self._queued_places = np.stack([rows + ix.in_arm, queued_slot], axis=1)
 
     def count(self, vehicles: Vehicles, keep: npt.NDArray[np.bool_] | None = None) -> Counts:
         """Sum over ``vehicles`` (those where ``keep`` is true)."""
@@ -112,18 +117,18 @@ class Counter:
             code, speed, wait = code[keep], speed[keep], wait[keep]
             halting = (speed < HALTING_M_S).nonzero()[0]
         # One pass each for all that is counted and for the longest waits.
-        places = self._places.take(code, axis=1)
-        queued = self._queued_places.take(code[halting], axis=1).reshape(-1)
-        counts = np.bincount(np.concatenate((places.reshape(-1), queued)), minlength=self._n_counts)
-        halting_wait, longest_wait = wait[halting], np.zeros(self._n_counts)
-        np.maximum.at(longest_wait, queued, np.concatenate((halting_wait, halting_wait)))
-        share = speed / ix.code_speed_m_s[code]
+        places = self._places.take(code, axis=0).reshape(-1)
+        queued = self._queued_places.take(code.take(halting), axis=0).reshape(-1)
+        counts = np.bincount(np.concatenate((places, queued)), minlength=self._n_counts)
+        longest_wait = np.zeros(self._n_counts)
+        np.maximum.at(longest_wait, queued, wait.take(halting).repeat(2))
+        share = speed / ix.code_speed_m_s.take(code)
         np.minimum(share, 1.0, out=share)
         if keep is None:
             vehicles.speed_share = share
         arms = counts[: self._lanes_from].astype(np.float64).reshape(3, -1)
         arm_vehicles, arm_queue, exit_vehicles = arms[0, :rows], arms[1, :rows], arms[2]
-        arm_share = np.bincount(places[0], weights=share, minlength=rows + 1)[:rows]
+        arm_share = np.bincount(places[::3], weights=share, minlength=rows + 1)[:rows]
         empty = arm_vehicles == 0
         lane_emergency, arm_emergency = self._emergency(vehicles, keep)
         stop = self._stops(counts, longest_wait, lane_emergency, exit_vehicles)

@@ -68,7 +68,7 @@ def plain_transition(old: str, new: str, yellow_s: float, all_red_s: float) -> T
 SetState = Callable[[str, str], None]
 
 
-@dataclass
+@dataclass(slots=True)
 class SignalTimes:
     """How long the signals have shown what they show at one moment, arrays over agents."""
 

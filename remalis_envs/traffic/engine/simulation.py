@@ -18,6 +18,7 @@ import numpy.typing as npt
 from remalis_envs.errors import SumoError
 from remalis_envs.traffic.engine.index import NetworkIndex
 from remalis_envs.traffic.engine.readings import HALTING_M_S, Vehicles
+from remalis_envs.traffic.engine.refusals import refused_option
 from remalis_envs.traffic.sumo import sumo_home
 
 _owner: weakref.ref[Simulation] | None = None
@@ -87,6 +88,8 @@ class Simulation:
         # The functions behind libsumo's Python wrappers: a third off the cost of a reading.
         self._raw: Any = swig._libsumo
         self.files, self.index, self.read_positions = files, index, read_positions
+        self.junction_time_s: dict[tuple[str, str], float] = {}
+        """Driving time over the junction between two edges, as it came to be asked for."""
         self._code = index.lane_code.__getitem__
         self._loaded = False
         self.departed: list[str] | None = None
@@ -121,7 +124,9 @@ class Simulation:
                     self.sumo.close()
                 self._loaded = False
                 self.close()
-                raise SumoError(f"SUMO could not load {self.files.net_file}: {said or error}") from None
+                said = said or str(error)
+                reason = refused_option(self.files.options, said) or said
+                raise SumoError(f"SUMO could not load {self.files.net_file}: {reason}") from None
         self._loaded = True
 
     def claim(self) -> None:

@@ -7,10 +7,18 @@ import math
 import xml.etree.ElementTree as ET
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO, cast
 
 from remalis_envs.errors import SumoError
 
 _MOTOR = frozenset({"passenger", "bus", "coach", "truck", "trailer", "delivery", "taxi", "emergency", "private", "all"})
+
+
+def permits(allow: str | None, disallow: str | None, vehicle_class: str) -> bool:
+    """Whether a lane or link with these attributes may be used by a class."""
+    if allow:
+        return allow == "all" or vehicle_class in allow.split()
+    return not disallow or (disallow != "all" and vehicle_class not in disallow.split())
 
 
 @dataclass
@@ -25,6 +33,12 @@ class NetLane:
     shape: tuple[tuple[float, float], ...]
     motor: bool
     """Whether cars, buses or lorries may use it."""
+    allow: str | None = None
+    disallow: str | None = None
+
+    def permits(self, vehicle_class: str) -> bool:
+        """Whether a class may use the lane."""
+        return permits(self.allow, self.disallow, vehicle_class)
 
 
 @dataclass
@@ -57,9 +71,15 @@ class NetLink:
     signal_index: int
     signal_index2: int
     direction: str
+    allow: str | None = None
+    disallow: str | None = None
     junction: str = ""
     junction_index: int = -1
     """Row of this link in the junction's right-of-way matrix."""
+
+    def permits(self, vehicle_class: str) -> bool:
+        """Whether a class may use the link."""
+        return permits(self.allow, self.disallow, vehicle_class)
 
 
 @dataclass
@@ -116,11 +136,8 @@ def parse_net(path: str | Path) -> NetFile:
     """
     path = Path(path)
     try:
-        if path.suffix == ".gz":
-            with gzip.open(path, "rb") as stream:
-                root = ET.parse(stream).getroot()
-        else:
-            root = ET.parse(path).getroot()
+        with opened(path) as stream:
+            root = ET.parse(stream).getroot()
     except FileNotFoundError:
         raise SumoError(f"The network file {path} does not exist.") from None
     except (ET.ParseError, EOFError, gzip.BadGzipFile, UnicodeDecodeError) as error:
@@ -139,6 +156,12 @@ def parse_net(path: str | Path) -> NetFile:
     for program in root.iter("tlLogic"):
         net.programs[program.attrib["id"]] = [phase.attrib["state"] for phase in program.iter("phase")]
     return net
+
+
+def opened(path: str | Path) -> IO[bytes]:
+    """A file of SUMO's for reading, unpacked where its name ends in ``.gz``."""
+    packed = str(path).endswith(".gz")
+    return cast(IO[bytes], gzip.open(path, "rb")) if packed else open(path, "rb")
 
 
 def bearing_deg(start: tuple[float, float], end: tuple[float, float]) -> float:
@@ -177,6 +200,8 @@ def _read_edges(root: ET.Element, net: NetFile) -> None:
                 float(a["speed"]),
                 _shape(a.get("shape", "")),
                 _motor(a.get("allow"), a.get("disallow")),
+                a.get("allow"),
+                a.get("disallow"),
             )
             edge.lanes.append(lane)
             net.lanes[lane.id] = lane
@@ -196,6 +221,8 @@ def _read_links(root: ET.Element, net: NetFile) -> None:
             int(a.get("linkIndex", -1)),
             int(a.get("linkIndex2", -1)),
             a.get("dir", "s"),
+            a.get("allow"),
+            a.get("disallow"),
         )
         net.links.append(link)
         net.links_from.setdefault(link.from_lane, []).append(link)
