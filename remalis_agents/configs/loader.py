@@ -27,6 +27,11 @@ def shipped_configs() -> dict[str, Path]:
     return {path.stem: path for path in sorted(CONFIG_DIR.glob("*.yaml"))}
 
 
+def gpu_configs() -> dict[str, Path]:
+    """The twins of the shipped experiments that learn on a GPU, by name: that of the experiment, and ``_gpu``."""
+    return {path.stem: path for path in sorted((CONFIG_DIR / "gpu").glob("*.yaml"))}
+
+
 def load_experiment(path: str | Path, changes: Iterable[str] = ()) -> tuple[str, Experiment]:
     """Reads one experiment.
 
@@ -81,7 +86,7 @@ def check_body(name: str, body: dict[str, Any], changes: Iterable[str] = ()) -> 
 
 def _find(path: str | Path) -> Path:
     file = Path(path)
-    shipped = shipped_configs()
+    shipped = shipped_configs() | gpu_configs()
     if not file.exists():
         if file.stem not in shipped:
             near = difflib.get_close_matches(file.stem, shipped, n=1, cutoff=0.5)
