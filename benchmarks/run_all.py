@@ -18,6 +18,7 @@ from typing import Any
 
 from circumstances import circumstances
 from leaderboard.cells import Cell
+from leaderboard.cluster import RayGoneError
 from leaderboard.limits import seconds
 from leaderboard.report import write_report
 from leaderboard.store import PLAN, Store
@@ -85,6 +86,9 @@ def _run(given: argparse.Namespace, arguments: list[str]) -> int:
         except KeyboardInterrupt:
             print("Stopped. The same command goes on from here.", file=sys.stderr)
             status = 130
+        except RayGoneError as error:
+            print(f"run_all: {error}", file=sys.stderr)
+            status = 1
         return _told(write_report(store, about), status)
 
 

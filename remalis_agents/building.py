@@ -10,6 +10,7 @@ from gymnasium.spaces import MultiDiscrete
 
 from remalis_agents.configs.schema import ConfigError, Experiment
 from remalis_agents.curriculum import STAGES
+from remalis_agents.language.watching import TEXT, with_texts
 from remalis_agents.methods import LEARNERS, METHODS
 from remalis_agents.networks.layout import Layout
 from remalis_agents.registration import make_team_env
@@ -17,6 +18,7 @@ from remalis_agents.worlds import follow, for_runners, plan_curriculum
 from remalis_envs.errors import RemalisError
 
 if TYPE_CHECKING:
+    from remalis_agents.networks.base import TeamNetwork
     from remalis_agents.rllib.algorithm import TeamPPOConfig
 
 
@@ -57,11 +59,16 @@ def build_config(experiment: Experiment, ray_address: str | None = None) -> Team
             **({STAGES: [stage.name for stage in curriculum.stages]} if curriculum else {}),
         },
     }
-    remembers = _check_network(model_config, env, experiment.run)
+    network = _check_network(model_config, env, experiment.run)
+    made = for_runners(experiment, env_config, env)
+    if network.text is not None:
+        env, made = with_texts(env, network.text), {**made, TEXT: network.text}
+        # Workers may stand in other folders, and have other variables.
+        model_config["options"] = _found(sections.rl_module.options, network.text["path"])
     config = TRAINABLES[experiment.run].get_default_config()
     config.environment(
         experiment.env,
-        env_config=for_runners(experiment, env_config, env),
+        env_config=made,
         observation_space=env.observation_space,
         action_space=env.action_space,
         disable_env_checking=True,
@@ -88,6 +95,7 @@ def build_config(experiment: Experiment, ray_address: str | None = None) -> Team
         if isinstance(error, RemalisError):
             raise
         raise ConfigError(f"RLlib does not accept this configuration: {' '.join(str(error).split())}") from None
+    remembers = bool(network.initial_state())
     if remembers and config.minibatch_size is not None and config.minibatch_size < model_config["max_seq_len"]:
         raise ConfigError(
             f"training.minibatch_size is {config.minibatch_size}, but networks with a memory learn from sequences of "
@@ -135,12 +143,13 @@ def _weights(checkpoint: str, network: str, env: Any) -> dict[str, Any]:
     return policy.get_state()
 
 
-def _check_network(model_config: dict[str, Any], env: Any, run: str) -> bool:
-    """Builds the network once: a wrong option fails here, in a sentence, and so does a network for another learner.
+def _found(options: dict[str, Any], folder: str) -> dict[str, Any]:
+    """The network's options with the folder in which its language model was found."""
+    return {**options, "language_model": {**options["language_model"], "path": folder}}
 
-    Returns:
-        Whether it has a memory.
-    """
+
+def _check_network(model_config: dict[str, Any], env: Any, run: str) -> TeamNetwork:
+    """Builds the network once: a wrong option fails here, in a sentence, and so does a network for another learner."""
     from remalis_agents.rllib.team_module import RemalisPolicy
 
     try:
@@ -158,7 +167,7 @@ def _check_network(model_config: dict[str, Any], env: Any, run: str) -> bool:
             f"Network {policy.network_name!r} has a memory, but {LEARNERS[learner]} replays single steps: only "
             "networks without a state fit."
         )
-    return bool(policy.network.initial_state())
+    return policy.network
 
 
 def _check_numbers(experiment: Experiment) -> None:

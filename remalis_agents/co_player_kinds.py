@@ -121,7 +121,7 @@ class TeamCoPlayer:
         return True
 
     def begin(self, team: Any, seed: int) -> None:
-        self.team.begin()
+        self.team.begin(env=team)
         self._rng = np.random.default_rng(seed)
 
     def act(self, observation: Mapping[str, NDArray[Any]]) -> Actions:

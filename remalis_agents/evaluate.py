@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import pickle
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,6 +39,7 @@ class Evaluation:
         seeds: one an episode.
         episodes: one mapping of figures an episode, ``team_return`` among them.
         stage: a sentence about which stage of its curriculum a team plays; empty for teams without one.
+        acting_ms: wall clock that the team took to decide a step, the mean over all; of this machine, as it was.
     """
 
     env: str
@@ -44,6 +47,7 @@ class Evaluation:
     seeds: list[int]
     episodes: list[dict[str, float]]
     stage: str = ""
+    acting_ms: float = 0.0
 
     def interval(self, figure: str) -> tuple[float, float]:
         """Mean over episodes and the half width of its 95% confidence interval."""
@@ -217,6 +221,7 @@ def evaluate(
         team = make_team_env(name, options)
     except TypeError as error:
         raise RemalisError(f"{name} cannot be made with {options}: {error}") from None
+    clock = _Clock(actor)
     try:
         check_fits(actor, team, name)
         stage = stage_played(trained, options) if name == trained.get("env") else ""
@@ -224,27 +229,46 @@ def evaluate(
         if on_begin is not None:
             on_begin(result)
         for i, seed in enumerate(result.seeds):
-            result.episodes.append(play(team, actor, seed))
+            result.episodes.append(play(team, actor, seed, clock))
             if on_episode is not None:
                 on_episode(i, result.episodes[-1])
     finally:
         team.close()
-    return result
+    return dataclasses.replace(result, acting_ms=clock.mean_ms())
 
 
-def play(team: Any, actor: Team, seed: int) -> dict[str, float]:
-    """One episode: its ``team_return`` and the environment's own figures."""
-    import torch
+class _Clock:
+    """Decides as a team does, and takes the time."""
 
-    torch.manual_seed(seed)
-    actor.begin()
+    def __init__(self, actor: Team) -> None:
+        self._actor, self._spent_s, self._steps = actor, 0.0, 0
+
+    def __call__(self, observation: Mapping[str, Any]) -> Any:
+        begun = time.perf_counter()
+        actions = self._actor(observation)
+        self._spent_s += time.perf_counter() - begun
+        self._steps += 1
+        return actions
+
+    def mean_ms(self) -> float:
+        return 1e3 * self._spent_s / max(self._steps, 1)
+
+
+def play(team: Any, actor: Team, seed: int, decide: Callable[..., Any] | None = None) -> dict[str, float]:
+    """One episode: its ``team_return``, what the network says of its passes, and the environment's own figures."""
+    from remalis_agents.episode_figures import EpisodeFigures
+
+    actor.begin(seed, team)
+    own, decide = EpisodeFigures(actor), decide or actor
     observation, _ = team.reset(seed=seed)
     total, over, info = 0.0, False, {}
     while not over:
-        observation, reward, terminated, truncated, info = team.step(actor(observation))
+        actions = decide(observation)
+        observation, reward, terminated, truncated, info = team.step(actions)
+        own.note(actions, info)
         total += reward
         over = terminated or truncated
     if "infra_error" in info:
         raise RemalisError(f"The episode of seed {seed} broke off: {info['infra_error']}")
     figures = {k: float(v) for k, v in info.get("metrics", {}).items() if isinstance(v, int | float | np.number)}
-    return {"team_return": total, **figures}
+    return {"team_return": total, **own.means(), **figures}

@@ -15,6 +15,7 @@ import numpy as np
 
 from remalis_agents.controllers.base import Controller
 from remalis_envs.errors import RemalisError, unknown
+from remalis_envs.team import fault_of
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -164,9 +165,9 @@ def _play(actor: Any, act: Policy, env: Any, seed: int, label: str) -> EpisodeRe
     while env.agents:
         observations, rewards, _, _, infos = env.step(act(observations))
         total += sum(rewards.values()) / max(len(rewards), 1)
-    error = next((info["infra_error"] for info in infos.values() if "infra_error" in info), "")
+    error = fault_of(env, infos)
     figures = {} if error else {key: float(value) for key, value in env.metrics().items()}
-    return EpisodeResult(label, bool(getattr(actor, "own_program", False)), seed, figures, total, str(error))
+    return EpisodeResult(label, bool(getattr(actor, "own_program", False)), seed, figures, total, error)
 
 
 def summary(results: Sequence[EpisodeResult]) -> dict[str, dict[str, Interval]]:

@@ -17,6 +17,7 @@ from typing import Any
 import gymnasium
 
 from remalis_agents.co_players import CO_PLAYERS, with_co_players
+from remalis_agents.language.watching import TEXT, with_texts
 from remalis_agents.mixtures import ENVIRONMENTS_PER_RUNNER, SCENARIOS, make_mixture
 from remalis_envs.errors import RemalisError, unknown
 from remalis_envs.team import TeamEnv
@@ -56,14 +57,14 @@ def make_team_env(name: str, config: Mapping[str, Any] | None = None) -> gymnasi
             registers, or ``"module:function"`` for a function that returns a team view or a parallel environment.
         config: keyword arguments of the environment; Ray's ``EnvContext`` is understood. With ``scenarios`` several
             worlds are played, see :mod:`.mixtures`; with ``co_players`` others play some agents, see
-            :mod:`.co_players`.
+            :mod:`.co_players`; with ``agent_texts`` observations hold the agents' texts, see :mod:`.language.watching`.
 
     Raises:
         UnknownNameError: there is no such environment.
     """
     runner = int(getattr(config, "worker_index", 0) or 0)
     options = dict(config or {})
-    co_players = options.pop(CO_PLAYERS, None)
+    co_players, text = options.pop(CO_PLAYERS, None), options.pop(TEXT, None)
     if SCENARIOS in options:
         env: gymnasium.Env[Any, Any] = make_mixture(partial(_make, name), options, config)
     else:
@@ -71,6 +72,8 @@ def make_team_env(name: str, config: Mapping[str, Any] | None = None) -> gymnasi
         env = _make(name, options)
     if co_players is not None:
         env = with_co_players(env, co_players)
+    if text is not None:  # around co-players, who read for themselves
+        env = with_texts(env, text)
     return SeedsApart(env, runner) if runner else env
 
 

@@ -46,6 +46,8 @@ def unfitted(spec: ModelSpec) -> TeamModel:
 
     Orthogonal weights of tens of millions take a minute to make.
     """
+    if spec.options.get("language_model"):  # whose weights are read from files in any case
+        return TeamModel(spec).eval()
     with torch.device("meta"):
         model = TeamModel(spec)
     model.to_empty(device="cpu")
@@ -97,6 +99,10 @@ def team_inputs(
     team = TeamInputs(seen, torch.ones(batch, steps, agents), links, legal)
     start = model.initial_state(agents)
     state = {name: value.expand(batch, *value.shape).clone() for name, value in start.items()}
+    if model.network.text is not None:
+        lengths = (batch, steps, agents, model.network.text["max_tokens"])
+        # The first words of a vocabulary are in every one.
+        team = team._replace(tokens=torch.randint(1, 100, lengths, generator=generator))
     if state:
         return team._replace(state=state)
     return team._replace(**{name: getattr(team, name).flatten(0, 1) for name in team._fields[:4]})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,8 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
-from remalis_agents.networks import TeamInputs
+from remalis_agents.language.watching import TOKENS, texts_for
+from remalis_agents.networks import TeamInputs, TeamOutput
 from remalis_agents.networks.acting import decide
 from remalis_agents.networks.model import ModelSpec, TeamModel
 from remalis_envs.errors import RemalisError
@@ -46,13 +48,18 @@ class Team:
     own_program = False
 
     def __init__(self, model: TeamModel, trained_on: Mapping[str, Any] | None = None, sample: bool = False) -> None:
-        # A pass over a team is too small to share: with more threads it takes ten times as long.
-        torch.set_num_threads(1)
+        if model.network.text is None:
+            # A pass over a team is too small to share: with more threads it takes ten times as long.
+            torch.set_num_threads(1)
         self.model = model.eval()
         self.trained_on = dict(trained_on or {})
         self.sample = sample
+        self.decided: tuple[TeamInputs, TeamOutput] | None = None
+        """The last pass: what went in, and all that came out."""
         self._state: dict[str, torch.Tensor] | None = None
         self._rows: dict[str, int] = {}
+        self._env: Any = None
+        self._texts = texts_for(model.network.text, model.spec.action_count)
 
     def __repr__(self) -> str:
         env = self.trained_on.get("env", "an unknown environment")
@@ -72,16 +79,22 @@ class Team:
         """Nothing that an environment must be made with, as controllers have."""
         return {}
 
-    def begin(self) -> None:
-        """Forgets what was remembered: an episode begins."""
+    def begin(self, seed: int | None = None, env: Any = None) -> None:
+        """Forgets what was remembered: an episode begins.
+
+        Args:
+            seed: for what is drawn; None to draw on.
+            env: the environment that is played, or a view of it; a team that reads texts has them from there.
+        """
+        self._env = env
+        if seed is not None:
+            torch.manual_seed(seed)
+            self.model.network.restart_draws()
         self._state = None
 
     def reset(self, env: Any, seed: int) -> None:
         """Begins an episode of a parallel environment; ``seed`` is for what is drawn."""
-        self.begin()
-        torch.manual_seed(seed)
-        self.model.network.restart_draws()
-        self._env = env
+        self.begin(seed, env)
         self._rows = {agent: row for row, agent in enumerate(env.possible_agents)}
 
     def act(self, observations: Mapping[str, Any]) -> dict[str, int]:
@@ -109,20 +122,33 @@ class Team:
         return np.asarray(own(), np.int8) if callable(own) else 1 - np.eye(n, dtype=np.int8)
 
     def __call__(self, observation: Mapping[str, Any]) -> NDArray[np.int64]:
-        """One team observation, as :class:`remalis_envs.team.TeamEnv` gives it, to one team action ``(N,)``."""
+        """One team observation, as :class:`remalis_envs.team.TeamEnv` gives it, to one team action ``(N,)``.
+
+        Raises:
+            RemalisError: the team reads texts, and nobody said of which environment.
+        """
+        if self._texts is not None and TOKENS not in observation:
+            observation = {**observation, TOKENS: self._texts(self._env, observation)}
         batch = {name: torch.as_tensor(value).unsqueeze(0) for name, value in observation.items()}
         size = batch["obs"].dtype
         if self._state is None:
             start = self.model.initial_state(batch["obs"].shape[1])
             self._state = {name: value.unsqueeze(0) for name, value in start.items()}
         team = TeamInputs(
-            batch["obs"], batch["alive"], batch["adjacency"].to(size), batch["action_mask"].to(size), sample=self.sample
+            batch["obs"],
+            batch["alive"],
+            batch["adjacency"].to(size),
+            batch["action_mask"].to(size),
+            sample=self.sample,
+            tokens=None if self._texts is None else batch[TOKENS],
         )
         if self._state:  # networks with a memory take sequences
             sequence = {name: getattr(team, name).unsqueeze(1) for name in team._fields[:4]}
-            team = team._replace(**sequence, state=self._state)
+            tokens = None if team.tokens is None else team.tokens.unsqueeze(1)
+            team = team._replace(**sequence, state=self._state, tokens=tokens)
         with torch.no_grad():
             decision = decide(self.model, team)
+        self.decided = team, decision.output
         actions = decision.actions[:, 0] if self._state else decision.actions
         self._state = decision.output.state or self._state
         return actions[0].numpy()
@@ -140,7 +166,7 @@ class Team:
             "model": self.spec.to_dict(),
             "trained_on": self.trained_on,
         }
-        frozen = {name for name, value in self.model.named_parameters() if not value.requires_grad}
+        frozen = _frozen(self.model)
         weights = {name: value.contiguous() for name, value in self.model.state_dict().items() if name not in frozen}
         try:
             path.mkdir(parents=True, exist_ok=True)
@@ -153,8 +179,16 @@ class Team:
         return path
 
     @classmethod
-    def from_pretrained(cls, folder: str | Path, sample: bool = False) -> Team:
+    def from_pretrained(
+        cls, folder: str | Path, sample: bool = False, language_model: str | Path | None = None
+    ) -> Team:
         """Reads a team that :meth:`save_pretrained` wrote.
+
+        Args:
+            folder: where it is.
+            sample: draw actions as in training, instead of taking the most probable.
+            language_model: for a team whose body is a language model, the model's folder where it is not, or no
+                longer, where the team was trained.
 
         Raises:
             RemalisError: the folder holds no team, or one that does not fit this version.
@@ -167,8 +201,11 @@ class Team:
                     f"{str(folder)!r} was written by remalis {config['remalis']}, in a format that this version does "
                     "not know: install that version or a later one."
                 )
-            model = TeamModel(ModelSpec(**config["model"]))
+            spec = ModelSpec(**config["model"])
+            model = TeamModel(spec if language_model is None else _reading(spec, str(language_model)))
             weights = load_file(path / WEIGHTS_FILE)
+        except RemalisError:
+            raise
         except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
             raise RemalisError(
                 f"{str(folder)!r} is not the folder of an exported team ({CONFIG_FILE} and {WEIGHTS_FILE}): {error}"
@@ -177,8 +214,22 @@ class Team:
         return cls(model, config["trained_on"], sample)
 
 
+def _reading(spec: ModelSpec, language_model: str) -> ModelSpec:
+    """The same with its language model in another folder."""
+    given = spec.options.get("language_model")
+    if not given:
+        raise RemalisError(f"This team's body (network {spec.network!r}) is no language model: leave it out.")
+    return replace(spec, options={**spec.options, "language_model": {**given, "path": language_model}})
+
+
+def _frozen(model: TeamModel) -> set[str]:
+    """Weights that no training moves: whoever builds the model has them already."""
+    return {name for name, value in model.named_parameters(remove_duplicate=False) if not value.requires_grad}
+
+
 def _load(model: TeamModel, weights: Mapping[str, torch.Tensor], folder: str) -> None:
-    frozen = {name for name, value in model.named_parameters() if not value.requires_grad}
+    model.network.check(weights)
+    frozen = _frozen(model)
     own = {name: tuple(value.shape) for name, value in model.state_dict().items() if name not in frozen}
     given = {name: tuple(value.shape) for name, value in weights.items()}
     wrong = [name for name in (*own, *given) if own.get(name) != given.get(name)]

@@ -16,6 +16,7 @@ from typing import Any
 import yaml
 
 from leaderboard.tasks import LEARNED, Task, experiment_of
+from leaderboard.variants import VARIANTS
 from remalis_agents.configs.loader import load_experiment
 from remalis_agents.configs.schema import Experiment, StopSection
 
@@ -241,4 +242,4 @@ def _typed(value: Any) -> str:
 
 def is_learned(method: str) -> bool:
     """Whether a method is trained, rather than a controller."""
-    return method in LEARNED
+    return method in LEARNED or method in VARIANTS

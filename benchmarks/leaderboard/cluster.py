@@ -80,6 +80,10 @@ def connect(address: str | None) -> None:
         raise RemalisError(f"No Ray cluster answers at {address!r}: {error}") from None
 
 
+class RayGoneError(RemalisError):
+    """Ray itself has ended, and with it every cell that was under way."""
+
+
 def run_all(
     cells: Sequence[Cell],
     store: Store,
@@ -95,6 +99,9 @@ def run_all(
         told: called about twice a second with the cells under way, and once with each one that has ended.
         about: circumstances, kept with every result.
         limit_s: how long a cell may take; one that takes longer is ended and has failed.
+
+    Raises:
+        RayGoneError: there is no Ray left to run the others; nothing is stored of those under way.
     """
     import ray
 
@@ -147,6 +154,11 @@ def _result(reference: Any, folder: Path) -> dict[str, Any]:
 
     try:
         result, packed = ray.get(reference)
+    except (ray.exceptions.LocalRayletDiedError, ray.exceptions.RaySystemError) as error:
+        raise RayGoneError(
+            "Ray itself ended, as it does where a machine is out of memory or too busy to answer: look at `ray status` "
+            "or the logs below /tmp/ray. The same command goes on from here."
+        ) from error
     except ray.exceptions.RayError as error:
         lines = [line.strip() for line in str(error).splitlines() if line.strip()]
         said = lines[-1] if lines else "nothing"

@@ -9,6 +9,7 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
+from leaderboard.ablations import FIGURES
 from leaderboard.charts import colours, improvement_cell, interval_plot, learning_curves, track
 from leaderboard.wording import STATES, TITLES, VERDICTS, caution, few_runs, headline, name, number, protocol, title
 
@@ -28,6 +29,7 @@ def page(content: Mapping[str, Any]) -> str:
     sections = [_table(table, styles) for table in content["tables"]]
     if content["overall"]:
         sections.append(_overall(content["overall"], styles))
+    sections += [_ablations(table) for table in content["ablations"]]
     if content["transfer"]:
         sections.append(_transfer(content["transfer"], styles))
     if content["failures"]:
@@ -221,6 +223,27 @@ def _overall(content: Mapping[str, Any], styles: Mapping[str, str]) -> str:
         "more is better. Intervals are stratified bootstrap, runs resampled within each task."
     )
     return _section("All tasks together", text, body, "overall")
+
+
+def _ablations(table: Mapping[str, Any]) -> str:
+    shown = [key for key in FIGURES if any(key in row["figures"] for row in table["rows"])]
+    head = "".join(f'<th class="num">{_e(FIGURES[key][0])}</th>' for key in shown)
+    rows = ""
+    for row in table["rows"]:
+        cells = ""
+        for key in shown:
+            one = {k: v * FIGURES[key][1] for k, v in row["figures"].get(key, {}).items()}
+            cells += _number(one["value"], _spread(one)) if one else _number(None)
+        rows += (
+            f'<tbody><tr><td class="who" data-v="{_e(row["title"])}">{_e(row["title"])}</td>{cells}'
+            f'<td class="num" data-v="{row["runs"]}">{row["runs"]}/{row["asked"]}</td></tr></tbody>'
+        )
+    text = f"{table['task']}, {table['budget']:,} team steps of training, held-out episodes; 95% bootstrap intervals."
+    body = (
+        f'<div class="scroll"><table class="sortable"><thead><tr><th></th>{head}<th class="num">runs</th></tr></thead>'
+        f"{rows}</table></div>{_note(few_runs(row['runs'] for row in table['rows']))}"
+    )
+    return _section(table["title"], text, body)
 
 
 def _transfer(content: Mapping[str, Any], styles: Mapping[str, str]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from leaderboard.ablations import FIGURES
 from leaderboard.wording import (
     STATES,
     VERDICTS,
@@ -37,6 +38,8 @@ def markdown(content: Mapping[str, Any]) -> str:
         parts += [f"## {title(table)}", headline(table), protocol(table), _table(table), caution(table["rows"])]
     if content["overall"]:
         parts += _overall(content["overall"])
+    for table in content["ablations"]:
+        parts += _ablations(table)
     if content["transfer"]:
         parts += _transfer(content["transfer"])
     if content["failures"]:
@@ -115,6 +118,27 @@ def _transfer(content: Mapping[str, Any]) -> list[str]:
         ),
         caution(found for row in content["rows"] for found in row["cells"].values()),
     ]
+
+
+def _ablations(table: Mapping[str, Any]) -> list[str]:
+    shown = [name for name in FIGURES if any(name in row["figures"] for row in table["rows"])]
+    rows = (
+        [row["title"], *(_scaled(row["figures"].get(name), FIGURES[name][1]) for name in shown), _runs(row)]
+        for row in table["rows"]
+    )
+    return [
+        f"## {table['title']} · {table['task']}, {table['budget']:,} team steps",
+        _rows(["", *(FIGURES[name][0] for name in shown), "runs"], rows),
+        few_runs(row["runs"] for row in table["rows"]),
+    ]
+
+
+def _scaled(one: Mapping[str, float] | None, scale: float) -> str:
+    return estimate(one and {name: scale * value for name, value in one.items()})
+
+
+def _runs(row: Mapping[str, Any]) -> str:
+    return f"{row['runs']} of {row['asked']}"
 
 
 def _who(row: Mapping[str, Any]) -> str:

@@ -98,6 +98,7 @@ def _learned(cell: Cell, folder: Path) -> dict[str, Any]:
     )
     return {
         "status": "done",
+        "acting_ms": round(found.acting_ms, 3),
         "episodes": [{"seed": seed, **own} for seed, own in zip(found.seeds, found.episodes, strict=True)],
         "evaluation_s": round(time.monotonic() - begun, 1),
         "training": json.loads((folder / TRAINING).read_text(encoding="utf-8")),

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from leaderboard.ablations import ablations
 from leaderboard.cells import Cell
 from leaderboard.overall import overall
 from leaderboard.statistics import Estimate, curve_band, interquartile_mean, mean, paired_difference, run_bootstrap
@@ -29,6 +30,7 @@ def leaderboard(store: Store, about: Mapping[str, Any]) -> dict[str, Any]:
         "counts": _counts(result for _, result in results.values()),
         "tables": tables,
         "overall": overall(tables),
+        "ablations": ablations(list(results.values())),
         "transfer": _transfer(list(results.values()), store.plan()["without"]),
         "failures": [
             {"cell": cell.label, "key": cell.key, "reason": result["reason"], "log": result.get("log", [])}

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import product
 
-from leaderboard.cells import Cell, controller_cell, learned_cell
+from leaderboard.cells import Cell, controller_cell, is_learned, learned_cell
 from leaderboard.tasks import CONTROLLERS, LEARNED, REFERENCE, MissingConfigError, Task, task
+from leaderboard.variants import TABLES, VARIANTS
 from remalis_envs.errors import unknown
 
 
@@ -52,6 +53,14 @@ SUITES = {
         budget=30_000,
         episodes=10,
         transfer=True,
+    ),
+    "ablations": Suite(
+        "ReMALIS part after part, without each part, and in each way of communication: hours",
+        ("traffic/easy",),
+        tuple(dict.fromkeys(row for rows in TABLES.values() for row in rows)),
+        seeds=3,
+        budget=30_000,
+        episodes=10,
     ),
 }
 TRANSFER_FROM = "traffic/easy"
@@ -101,8 +110,8 @@ def plan(
         UnknownNameError: a task, method or controller does not exist.
     """
     for method in methods:
-        if method not in LEARNED:
-            raise unknown("method", method, (*LEARNED, *CONTROLLERS))
+        if not is_learned(method):
+            raise unknown("method", method, (*LEARNED, *VARIANTS, *CONTROLLERS))
     chosen, without = [task(name) for name in tasks], {}
     cells = _controllers(chosen, controllers, episodes)
     for seed, one, method in product(range(seeds), chosen, methods):
@@ -135,7 +144,7 @@ def with_reference(methods: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, 
         UnknownNameError: a name is neither.
     """
     for name in methods:
-        if name not in LEARNED and name not in CONTROLLERS:
-            raise unknown("method", name, (*LEARNED, *CONTROLLERS))
-    learned = tuple(name for name in methods if name in LEARNED)
+        if not is_learned(name) and name not in CONTROLLERS:
+            raise unknown("method", name, (*LEARNED, *VARIANTS, *CONTROLLERS))
+    learned = tuple(name for name in methods if is_learned(name))
     return learned, tuple(name for name in CONTROLLERS if name in methods or name == REFERENCE)

@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from leaderboard.variants import VARIANTS
 from remalis_agents.configs.loader import shipped_configs
 from remalis_agents.methods import METHODS
 from remalis_envs.errors import RemalisError, unknown
@@ -162,11 +163,14 @@ class MissingConfigError(RemalisError):
 
 
 def experiment_of(task: Task, method: str) -> tuple[str, list[str]]:
-    """The experiment's file or shipped name, and the changes that make it one of ``method``.
+    """The experiment's file or shipped name, and the changes that make it one of ``method``, or of a variant of one.
 
     Raises:
         MissingConfigError: there is none.
     """
+    if method in VARIANTS:
+        config, changes = experiment_of(task, VARIANTS[method].method)
+        return config, [*changes, *VARIANTS[method].changes]
     if task.file:
         return task.file, [f"run={method}"]
     found = _shipped(task.prefix)

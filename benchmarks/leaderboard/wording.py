@@ -27,8 +27,8 @@ STATES = {"missing": "missing", "failed": "failed", "partial": "some runs missin
 
 
 def name(method: str) -> str:
-    """A method or controller for people."""
-    return method.replace("_", " ")
+    """A method, a variant of one, or a controller for people."""
+    return method.replace("_", " ").replace("/", ", ")
 
 
 def number(value: float | None) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from remalis_agents.explain.messages import MESSAGE, OUTCOMES, TRIGGERS
 from remalis_agents.explain.recorder import Recorder, record_episode
-from remalis_agents.explain.recording import MESSAGE, TRIGGERS, Recording
+from remalis_agents.explain.recording import Recording
 
-__all__ = ["MESSAGE", "TRIGGERS", "Recorder", "Recording", "record_episode"]
+__all__ = ["MESSAGE", "OUTCOMES", "TRIGGERS", "Recorder", "Recording", "record_episode"]

@@ -40,6 +40,7 @@ def main(args: argparse.Namespace) -> int:
     Raises:
         RemalisError: something that the user can put right.
     """
+    from remalis_agents.explain import messages
     from remalis_agents.explain.page import write_page
 
     if args.steps < 1:
@@ -49,10 +50,12 @@ def main(args: argparse.Namespace) -> int:
     page = _page(args.out)
     arrays = page.with_suffix(".npz")
     recording = explain(args)
-    recording.meta |= {"command": _command(args), "recording": arrays.name}
+    listed = messages.write(recording, messages.beside(page, PAGE))
+    recording.meta |= {"command": _command(args), "recording": arrays.name, "messages": listed.name}
     recording.save(arrays)
     write_page(recording, page)
     print(f"page        {page}")
+    print(f"messages    {listed}")
     print(f"recording   {arrays}  ({recording.steps} steps, {len(recording.messages()):,} messages)")
     return 0
 

@@ -119,8 +119,8 @@ def moving_mean(values: NDArray[np.float64], weights: NDArray[np.float64], width
 
 
 def bytes_by_kind(recording: Recording) -> NDArray[np.int64]:
-    """``[P, T]``, bytes that arrived in each step by kind of message; no rows where nobody talks."""
+    """``[P, T]``, bytes that arrived in each step, by kind of message; no rows where nobody talks."""
     rows = recording.messages()
     found = np.zeros((len(recording.meta["kinds"]), recording.steps), np.int64)
-    np.add.at(found, (rows["kind"], rows["step"]), rows["bytes"])
+    np.add.at(found, (rows["kind"], rows["arrival"]), rows["bytes"])
     return found

@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 from remalis_agents.explain import figures
 from remalis_agents.explain.charts import belief_curve, heat_map, share_cell, table
 from remalis_agents.explain.figures import Beliefs
+from remalis_agents.explain.messages import BYTES_PER_FLOAT
 from remalis_agents.explain.payload import as_json, payload
-from remalis_agents.explain.recording import BYTES_PER_FLOAT, Recording
-from remalis_agents.explain.words import CARRIES, INTENDED, INTENDED_LONG, OFTEN, percent, played, size, spoken
+from remalis_agents.explain.recording import Recording
+from remalis_agents.explain.words import CARRIES, INTENDED, INTENDED_LONG, OFTEN, became, percent, played, size, spoken
 
 _PAGE = Path(__file__).resolve().parent / "page"
 _SCRIPTS = ("data.js", "timeline.js", "graph.js", "words.js", "main.js")
@@ -246,14 +247,14 @@ def _bytes(recording: Recording) -> str:
     head += [("messages a step", "num"), ("bytes a step", "num"), ("share", "num")]
     text = (
         f"Whole team, mean over {recording.steps} steps; only what arrived is counted. One message of each type goes "
-        "from a sender to one receiver, and a number takes four bytes."
+        f"from a sender to one receiver, and a number takes four bytes.{became(recording)}"
     )
     return _section("bytes", "How much was said", text, table("kinds", head, rows))
 
 
 def _about(recording: Recording) -> str:
     meta = recording.meta
-    said = {"made by": meta.get("command"), "all arrays": meta.get("recording")}
+    said = {"made by": meta.get("command"), "all messages": meta.get("messages"), "all arrays": meta.get("recording")}
     lines = "".join(f"<dt>{_e(key)}</dt><dd><code>{_e(str(value))}</code></dd>" for key, value in said.items() if value)
     versions = ", ".join(f"{package} {metadata.version(package)}" for package in ("remalis", "torch", "numpy"))
     lines += f"<dt>versions</dt><dd>{_e(versions)}, Python {platform.python_version()}</dd>"

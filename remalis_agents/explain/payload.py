@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from remalis_agents.explain.figures import clearest
-from remalis_agents.explain.recording import BYTES_PER_FLOAT, Recording
+from remalis_agents.explain.messages import BYTES_PER_FLOAT
+from remalis_agents.explain.recording import Recording
 from remalis_agents.explain.words import CARRIES, INTENDED, INTENDED_LONG, OFTEN
 
 _SHARES = ("goal", "parts", "next_subgoal", "plan", "fresh_plan", "assignment", "belief", "concept_believed", "gate")
@@ -35,6 +36,7 @@ def payload(recording: Recording) -> dict[str, Any]:
         "actions": meta.get("action_texts", []),
         "step_s": meta.get("step_s"),
         "replan_every": meta["replan_every"],
+        "delay": meta.get("delay", 0),
         "places": np.round(recording.places, 4).tolist(),
         "kinds": _kinds(recording),
         "intended": [{"key": key, "name": name, "says": INTENDED_LONG[key]} for key, name in INTENDED.items()],
@@ -46,7 +48,12 @@ def payload(recording: Recording) -> dict[str, Any]:
 def _kinds(recording: Recording) -> list[dict[str, Any]]:
     if recording.floats is None:
         return []
-    rows = zip(recording.meta["kinds"], recording.floats.tolist(), recording.triggers(), strict=True)
+    floats = recording.floats
+    if recording.received is not None:
+        # A byte budget may let through fewer rounds than there are; what never comes keeps its size.
+        came = recording.received.max((1, 2, 3))
+        floats = np.where(came > 0, came, floats)
+    rows = zip(recording.meta["kinds"], floats.tolist(), recording.triggers(), strict=True)
     return [
         {
             "name": name,

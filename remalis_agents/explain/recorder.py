@@ -11,11 +11,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from remalis_agents.episode_figures import happened
 from remalis_agents.explain.recording import Recording
 from remalis_agents.explain.surroundings import ActionTexts, places, seconds_of_a_step
-from remalis_agents.networks.base import Played, TeamOutput
+from remalis_agents.networks.base import TeamOutput
+from remalis_agents.networks.remalis.limits import Limits
 from remalis_agents.networks.remalis.network import RemalisNetwork
 from remalis_agents.networks.remalis.objectives import labelled_concepts
+from remalis_agents.networks.remalis.post import Parcel
 from remalis_agents.networks.remalis.thought import Thought
 from remalis_envs.errors import RemalisError
 from remalis_envs.team import NO_OUTCOME
@@ -124,12 +127,9 @@ class Recorder:
         return found
 
     def _outcomes(self, t: Thought, actions: NDArray[np.int64], info: Mapping[str, Any]) -> Frame:
-        alive = (_plain(t.team.alive) > 0) & (np.asarray(info["online"]) > 0)
-        served = np.where(alive, info["subgoals"], NO_OUTCOME)
-        labels = [torch.as_tensor(np.asarray(one)).view(1, 1, -1) for one in (served, info["concepts"])]
-        weights = torch.as_tensor(alive).view(1, 1, -1).float()
-        happened = Played(torch.as_tensor(np.asarray(actions)).view(1, 1, -1), weights, weights, *labels)
-        true, logits = labelled_concepts(t, happened)
+        played = happened(actions, info, t.team.alive)
+        alive = _plain(played.weights) > 0
+        true, logits = labelled_concepts(t, played)
         seen = np.where(alive, _plain(true), NO_OUTCOME).astype(np.int64)
         believed = np.where(seen[:, None] >= 0, _plain(logits.softmax(-1)), np.nan)
         return {
@@ -137,7 +137,7 @@ class Recorder:
             "actions": np.asarray(actions, np.int64),
             "rewards": np.asarray(info["agent_rewards"], np.float32),
             "misaligned": np.asarray(info["misaligned"], np.float32),
-            "served": served.astype(np.int64),
+            "served": _plain(played.subgoals).astype(np.int64),
             "concept_true": seen,
             "concept_believed": believed.astype(np.float32),
         }
@@ -146,15 +146,29 @@ class Recorder:
         links, post = t.links, t.post
         found = {
             "neighbour": np.where(_plain(links.heard) > 0, links.index[0, 0].cpu().numpy(), -1),
-            "delivered": _plain(post.delivered) > 0,
+            "delivered": _plain(t.announced.delivered) > 0,
         }
         self._kinds |= {kind: parcel.floats for kind, parcel in post.ledger.items()}
         # Agents first, like all else; turned round when everything is put together.
         found["sent"] = np.stack([_plain(parcel.delivered) > 0 for parcel in post.ledger.values()], 1)
+        if post.limits is not None:
+            found |= self._limits(post.limits, post.ledger)
         if t.intention.assignment is not None:
             found["assignment"] = _plain(t.intention.assignment)
         if self.network.belief is not None:
             found["belief"] = _plain(t.belief.logits.softmax(-1))
+        return found
+
+    def _limits(self, limits: Limits, ledger: Mapping[str, Parcel]) -> Frame:
+        """What was sent, and what the channel made of it."""
+        posted = [limits.posted[kind] for kind in ledger]
+        found = {
+            "meant": np.stack([_plain(one.meant) > 0 for one in posted], 1),
+            "posted": np.stack([_plain(one.floats).astype(np.int32) for one in posted], 1),
+            "received": np.stack([_plain(one.received).astype(np.int32) for one in ledger.values()], 1),
+        }
+        if limits.lost is not None:
+            found["lost"] = _plain(limits.lost) > 0
         return found
 
     def recording(self, places: NDArray[np.float64], **meta: Any) -> Recording:
@@ -170,16 +184,20 @@ class Recorder:
         if not self._frames:
             raise RemalisError("Nothing was recorded: the team has not played a step.")
         arrays: dict[str, Any] = {name: np.stack([frame[name] for frame in self._frames]) for name in self._frames[0]}
+        for name in {"sent", "meant", "posted", "received"} & arrays.keys():
+            arrays[name] = np.moveaxis(arrays[name], 2, 0)
         if "sent" in arrays:
-            arrays["sent"] = np.moveaxis(arrays["sent"], 2, 0)
             arrays["floats"] = np.array(list(self._kinds.values()), np.int64)
-        confusion = self.network.confusion
+        confusion, options = self.network.confusion, self.network.options
         return Recording(
             meta={
                 "kinds": list(self._kinds),
-                "communication": self.network.options.communication,
-                "replan_every": self.network.options.replan_every,
-                "gate_budget": self.network.options.gate_budget,
+                "communication": options.communication,
+                "replan_every": options.replan_every,
+                "gate_budget": options.gate_budget,
+                "delay": options.delay,
+                "drop_rate": options.drop_rate,
+                "byte_budget": options.byte_budget,
                 **meta,
             },
             confusion_matrix=confusion.matrix.cpu().numpy().copy(),
@@ -220,8 +238,7 @@ def record_episode(
     Raises:
         RemalisError: the team is of another method, or the environment broke off.
     """
-    torch.manual_seed(seed)
-    team.begin()
+    team.begin(seed, env)
     recorder = Recorder(team)
     observation, info = env.reset(seed=seed, options=options)
     view = env.unwrapped

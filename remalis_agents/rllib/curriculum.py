@@ -11,6 +11,7 @@ from ray.rllib.core import DEFAULT_MODULE_ID
 
 from remalis_agents.co_players import CO_PLAYERS
 from remalis_agents.curriculum import EPISODE_RETURN, REACHED, Curriculum, Standing
+from remalis_agents.language.watching import TEXT
 from remalis_agents.mixtures import ENVIRONMENTS_PER_RUNNER
 from remalis_envs.errors import unknown
 
@@ -19,7 +20,7 @@ FIGURES = "curriculum_figures"
 STAGE, STAGE_NAME = "curriculum_stage", "curriculum_stage_name"
 """In a training result: the stage, counted from 1, and its name."""
 _STATE = "curriculum"
-_KEPT = (ENVIRONMENTS_PER_RUNNER, CO_PLAYERS)
+_KEPT = (ENVIRONMENTS_PER_RUNNER, CO_PLAYERS, TEXT)
 """Keys of ``env_config`` that come from the trainer and hold in every stage."""
 
 if TYPE_CHECKING:

@@ -110,7 +110,7 @@ class TeamPPOLearner(TeamLearner, PPOTorchLearner):
                 "clipped_share": mean((clipped != ratio).float()),
                 "vf_explained_var": 1 - mean(errors.square()) / spread,
                 **{name: loss.detach() for name, loss in own.items()},
-                **module.network.figures(fwd_out["team_output"], step),
+                **{name: one.value for name, one in module.network.figures(fwd_out["team_output"], step).items()},
             }
         self.metrics.log_dict(figures, key=module_id, window=1)
         losses = {"policy": policy_loss, "value": value_loss, "entropy": entropy, **own}

@@ -77,6 +77,7 @@ class RemalisPolicy(TorchRLModule, ValueFunctionAPI):
             batch.get(Columns.STATE_IN) or {},
             drawn or None,
             sample,
+            team.get("tokens"),
         )
 
     def _forward_train(self, batch: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
@@ -137,13 +138,14 @@ class RemalisPolicy(TorchRLModule, ValueFunctionAPI):
 
     def _frozen(self) -> set[str]:
         """Weights that no training moves: whoever builds the module has them already."""
-        return {name for name, value in self.named_parameters() if not value.requires_grad}
+        return {n for n, value in self.named_parameters(remove_duplicate=False) if not value.requires_grad}
 
     def get_state(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
         state, frozen = super().get_state(*args, **kwargs), self._frozen()
         return {name: value for name, value in state.items() if name not in frozen}
 
     def set_state(self, state: Any) -> None:
+        self.network.check(state)
         frozen = self._frozen()
         own = {name: value for name, value in self.state_dict().items() if name not in frozen}
         given = {name: tuple(np.shape(value)) for name, value in state.items()}

@@ -33,3 +33,19 @@ def partners(network: str = "remalis", sample: bool = False, steps: int = 12, **
     """The game of partners, four agents and four symbols, and a team for it."""
     env = make_team_env(PARTNERS, {"agents": 4, "symbols": 4, "horizon": steps})
     return env, team_for(env, network, sample=sample, **options)
+
+
+def by_hand(env: Any, team: Team, seed: int) -> list[tuple[Any, Any, Any]]:
+    """The same episode without the recorder: each step's pass, actions, and what the environment then said."""
+    passes, steps = [], []
+    hook = team.model.network.register_forward_hook(lambda module, given, output: passes.append(output))
+    team.begin(seed)
+    observation, _ = env.reset(seed=seed)
+    over = False
+    while not over:
+        actions = team(observation)
+        observation, _, terminated, truncated, info = env.step(actions)
+        steps.append((passes[-1].extras["thought"], actions, info))
+        over = terminated or truncated
+    hook.remove()
+    return steps

@@ -13,6 +13,9 @@ NAMES = network_names()
 ORDERED = {"single_agent"}
 """Networks for which an agent is a place in a row."""
 
+BY_PLACE = {"mean_field", "remalis"}
+"""Networks that also know an option by its place: what neighbours are likely to choose, or the vector as one thing."""
+
 
 def build(name, agents=4, layout=LAYOUT):
     torch.manual_seed(0)
@@ -46,6 +49,21 @@ def test_shapes_and_partial_passes_agree(name, layout):
         torch.testing.assert_close(network.values(team), output.values)
     if not network.value_based:
         assert network.value_heads(), "the scale of returns must reach the value's last layers"
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in BY_PLACE])
+def test_the_ends_are_the_same_for_all(name):
+    """Every method reads the options one by one and scores each by itself, where the layout says where they stand."""
+    network = spread(build(name))
+    team = inputs()._replace(sample=False)
+    order = torch.tensor([3, 0, 4, 1, 2, 5, 6, 7])  # the last three are padding
+    start, stop = LAYOUT["start"], LAYOUT["start"] + COUNT * LAYOUT["features"]
+    turned = team.observations.clone()
+    rows = turned[..., start:stop].unflatten(-1, (COUNT, LAYOUT["features"]))
+    turned[..., start:stop] = rows[..., order, :].flatten(-2)
+    before, after = run(network, team).logits, run(network, team._replace(observations=turned)).logits
+    torch.testing.assert_close(after[..., :5], before[..., order][..., :5], rtol=1e-4, atol=1e-4)
+    assert (before[..., :5].std(-1) > 1e-3).all()
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name not in ORDERED])

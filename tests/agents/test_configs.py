@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
-from remalis_agents.configs import ConfigError, load_experiment, parse_experiment, shipped_configs
+from remalis_agents.configs import ConfigError, gpu_configs, load_experiment, parse_experiment, shipped_configs
 from remalis_agents.configs.loader import parse_stop
 from remalis_agents.methods import METHODS
 from remalis_agents.networks import network_names
@@ -98,6 +100,16 @@ def test_shipped_experiments_fit(name):
     assert experiment.config.rl_module.network in (None, *network_names())
     stop = experiment.stop
     assert any((stop.time_s, stop.env_steps, stop.training_iteration)), "no run without end"
+
+
+def test_every_shipped_experiment_has_a_twin_that_learns_on_a_gpu():
+    twins = gpu_configs()
+    assert list(twins) == [f"{name}_gpu" for name in shipped_configs()]
+    for name in shipped_configs():
+        given, twin = load_experiment(f"{name}_gpu")
+        assert given == f"{name}_gpu"
+        changed = load_experiment(name, ["learners.num_gpus_per_learner=1"])[1]
+        assert dataclasses.asdict(twin) == dataclasses.asdict(changed)
 
 
 def test_names_of_trainables_are_the_classes_behind_them():

@@ -147,6 +147,8 @@ def test_a_frame_that_ffmpeg_cannot_store_is_a_sentence(tmp_path):
         (["--fps", "0"], "fps must be a positive number"),
         (["--width", "10"], "at least 480 pixels"),
         (["--controller", "random", "--checkpoint", "x"], "not both"),
+        (["--set", "min_green=10"], "Did you mean 'min_green_s'"),
+        (["--set", "min_green_s"], "--set takes key=value"),
     ],
 )
 def test_mistakes_are_one_sentence_and_leave_nothing(tmp_path, monkeypatch, arguments, says):
@@ -170,3 +172,10 @@ def test_the_command_films_controllers_and_signal_programs(tmp_path, capsys, con
     assert len(read_back(out)[1]) == 11
     said = capsys.readouterr().out
     assert str(out) in said and "mean delay" in said
+
+
+def test_set_changes_any_option_of_the_environment():
+    args = command("--out", "clip.mp4", "--level", "medium", "--set", "min_green_s=10", "--set", "level=easy")
+    assert play._player(args)[1] == {"level": "medium", "min_green_s": 10, "split": "test"}
+    args = command("--out", "clip.mp4", "--set", "scenario=resco/cologne1", "--split", "train")
+    assert play._player(args)[1] == {"scenario": "resco/cologne1", "split": "train"}

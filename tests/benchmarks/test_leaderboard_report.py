@@ -18,7 +18,8 @@ from leaderboard.tasks import LEARNED, TASKS, MissingConfigError, experiment_of,
 from leaderboard.wording import few_runs
 from made_up import ABOUT, done
 
-from remalis_agents.cli import _env_changes, _parser
+from remalis_agents.cli import _parser
+from remalis_agents.command_line import env_changes
 from remalis_agents.configs import load_experiment
 from remalis_envs.errors import RemalisError
 
@@ -165,7 +166,7 @@ def test_commands_say_none_as_yaml_does():
     cell = dataclasses.replace(learned_cell(task("traffic/easy"), "IPPO", 0, 9000, 3), env_config=given)
     _, *arguments = shlex.split(cell.commands()["evaluate"])
     assert "--level" not in arguments and "protocol=null" in arguments
-    assert _env_changes(_parser("rllib", {}, arguments).parse_args(arguments)) == given
+    assert env_changes(_parser("rllib", {}, arguments).parse_args(arguments)) == given
 
 
 def test_what_few_runs_cannot_show_is_said_under_the_tables(report):

@@ -149,6 +149,29 @@ def test_a_cell_that_hangs_is_ended_with_all_its_processes(files):
     assert not processes(out)
 
 
+@pytest.mark.full  # Ray takes its time to see it
+def test_when_ray_itself_ends_nothing_is_stored_and_the_call_says_so(files):
+    out = files / "gone"
+    with subprocess.Popen(
+        command(out, "--envs", str(files / "game.yaml"), "--seeds", "9", "--budget", "500000"),
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, cwd=files,
+    ) as call:  # fmt: skip
+        deadline = time.monotonic() + 120
+        while not processes(out) and time.monotonic() < deadline:
+            time.sleep(0.2)
+        own = [child for child in psutil.Process(call.pid).children(recursive=True) if child.name() == "raylet"]
+        assert own, "the call has a Ray of its own"
+        own[0].kill()
+        said = call.communicate(timeout=120)[1]
+    assert call.returncode == 1
+    assert "Ray itself ended" in said and "Traceback" not in said
+    assert not cells(out) and (out / "leaderboard.md").exists()
+    deadline = time.monotonic() + 60
+    while processes(out) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert not processes(out)
+
+
 def _runs(number: int) -> bool:
     return psutil.pid_exists(number) and psutil.Process(number).status() != psutil.STATUS_ZOMBIE
 

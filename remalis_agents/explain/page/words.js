@@ -89,17 +89,18 @@ const CONTENT = {
 };
 
 function edgeWords(j, i) {
-  const t = state.step, k = slotOf(t, i, j), heading = `<h3>${esc(D.agents[j])} to ${esc(D.agents[i])} <small>step ${t}${clock(t)}</small></h3>`;
+  const t = state.step, s = t - D.delay, k = slotOf(t, i, j), heading = `<h3>${esc(D.agents[j])} to ${esc(D.agents[i])} <small>step ${t}${clock(t)}</small></h3>`;
   if (k < 0) return `${heading}<p>They do not hear each other in this step.</p>`;
   const mask = sentMask(t, i, k);
   let rows = "";
   D.kinds.forEach((kind, p) => {
     if (!(mask & (1 << p))) return;
     rows += `<tr><td><i class="chip" style="background:${strong(p)}"></i>${esc(kind.name)}</td><td class="num">${kind.bytes}</td>` +
-      `<td>${CONTENT[kind.name]?.(t, j, i) ?? `${kind.floats} numbers`}<small class="often">sent ${esc(kind.often)}</small></td></tr>`;
+      `<td>${(s < 0 ? null : CONTENT[kind.name]?.(s, j, i)) ?? `${kind.floats} numbers`}<small class="often">sent ${esc(kind.often)}</small></td></tr>`;
   });
   let text = rows ? `<div class="scroll"><table class="said"><thead><tr><th>type</th><th class="num">bytes</th><th>made from</th></tr></thead><tbody>${rows}</tbody></table></div>` : "<p>Nothing was sent.</p>";
-  if (A.gate) text += `<p>The gate of ${name(j)} was ${A.gate_open[at(t, j)] ? "open" : "closed"} (probability ${pct(A.gate[at(t, j)] / 255)}).</p>`;
+  const then = D.delay ? ` in step ${s}, when this was sent,` : "";
+  if (A.gate && s >= 0) text += `<p>The gate of ${name(j)} was${then} ${A.gate_open[at(s, j)] ? "open" : "closed"} (probability ${pct(A.gate[at(s, j)] / 255)}).</p>`;
   if (A.belief && rows) {
     const held = slotRow("belief", t, i, k), did = served(t, j);
     text += `<p>Having heard it, ${who(i)} believed that ${who(j)} would ${likeliest(held)}. ${did < 0 ? "" : `It served ${chip(did)}${verdict(best(held) === did)}`}</p>`;

@@ -2,6 +2,10 @@
 
 What a team computes in one pass over all its agents, each agent can compute in a process or on a machine of its own:
 the network asks :class:`Correspondence` for what the neighbours sent, instead of looking it up in the team's tensors.
+
+Gates, byte budget and delay are kept where messages arrive: what a gate or the budget holds back travels, but is not
+looked at, and the receiver keeps what is late. What is lost is the real network's business, so ``drop_rate`` draws
+nothing here.
 """
 
 from __future__ import annotations
@@ -113,7 +117,8 @@ class Agent:
         """The agent's next action.
 
         Args:
-            observation: its own, as the environment gives it: ``observation`` and ``action_mask``.
+            observation: its own, as the environment gives it: ``observation`` and ``action_mask``; and ``tokens``,
+                ``(L,)``, for a network that reads, see :attr:`.TeamInputs.tokens`.
             adjacency: ``(N, N)``, who hears whom now; only the own row and column are looked at.
         """
         return int(self.decide(observation, adjacency).actions.item())
@@ -125,6 +130,7 @@ class Agent:
         hears, heard_by = links[self.row].clone(), links[:, self.row].clone()
         hears[self.row] = heard_by[self.row] = 0.0
         self._network.correspond = lambda team: Correspondence(team.state["slots"], hears, heard_by, self._transport)
+        tokens = observation.get("tokens")
         team = TeamInputs(
             torch.as_tensor(observation["observation"], dtype=torch.float32).view(1, 1, 1, -1),
             torch.ones(1, 1, 1),
@@ -132,6 +138,7 @@ class Agent:
             torch.as_tensor(observation["action_mask"], dtype=torch.float32).view(1, 1, 1, -1),
             self._state,
             sample=self.sample,
+            tokens=None if tokens is None else torch.as_tensor(tokens).view(1, 1, 1, -1),
         )
         try:
             decision = decide(self.model, team)

@@ -44,10 +44,11 @@ class CoordinationFeedback(nn.Module):
         own = self.encode(context)
         if self.score is None or post is None:
             return torch.relu(own)
-        everyone = torch.cat([post.tell_all("feedback", own), own.unsqueeze(-2)], -2)
+        told, reach = post.tell_all("feedback", own)
+        everyone = torch.cat([told, own.unsqueeze(-2)], -2)
         asking, asked = self.score(everyone).split(self.heads, -1)
         scores = nn.functional.leaky_relu(asking[..., -1:, :] + asked, _SLOPE)
-        weights = softmax(scores.transpose(-1, -2), post.reach.present.unsqueeze(-2))
+        weights = softmax(scores.transpose(-1, -2), reach.present.unsqueeze(-2))
         parts = everyone.unflatten(-1, (self.heads, -1)).transpose(-2, -3)
         return torch.relu(weighted_sum(weights, parts).flatten(-2))
 

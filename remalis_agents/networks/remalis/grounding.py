@@ -178,7 +178,8 @@ class Composition(nn.Module):
 
     def forward(self, embedding: Tensor, post: Post) -> tuple[Tensor, Tensor]:
         mine = torch.cat([embedding, self.score(embedding)], -1)
-        everyone = torch.cat([post.tell_all("grounding", mine), mine.unsqueeze(-2)], -2)
-        weights = softmax(everyone[..., -1], post.reach.present)
+        told, reach = post.tell_all("grounding", mine)
+        everyone = torch.cat([told, mine.unsqueeze(-2)], -2)
+        weights = softmax(everyone[..., -1], reach.present)
         whole = weighted_sum(weights, everyone[..., :-1])
         return embedding + torch.relu(self.layer(whole)), weights

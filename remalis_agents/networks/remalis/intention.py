@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from remalis_agents.networks.layers import linear
 from remalis_agents.networks.remalis.few import softmax
+from remalis_agents.networks.remalis.links import Reach
 from remalis_agents.networks.remalis.post import Post
 
 
@@ -120,8 +121,11 @@ class Announcement(nn.Module):
             self.share = linear(subgoals + goal, message, 1.0)
             self.size += message
 
-    def tell_goal(self, intention: Intention, post: Post) -> Tensor:
-        """Sends the goal; what arrived in each slot, ``[*, N, K, message]``."""
+    def tell_goal(self, intention: Intention, post: Post) -> tuple[Tensor, Reach]:
+        """Sends the goal; what arrived in each slot, ``[*, N, K, message]``, and whom it reached.
+
+        It goes first and is no larger than the rest of the announcement: where it does not come, nothing of it does.
+        """
         return post.tell_all("goal", torch.tanh(self.goal(intention.goal)))
 
     def forward(self, intention: Intention, goals: Tensor, known: Tensor | None, post: Post) -> Tensor:
@@ -129,7 +133,7 @@ class Announcement(nn.Module):
 
         Args:
             intention: the senders'.
-            goals: :meth:`tell_goal`.
+            goals: what arrived by :meth:`tell_goal`.
             known: the same of the step before, ``[*, N, K, message]``; None where nobody is assigned anything.
             post: delivers.
 
@@ -140,7 +144,7 @@ class Announcement(nn.Module):
         if self.mode != "basic":
             details = torch.tanh(self.subgoals(torch.cat([intention.subgoals, intention.next_subgoal], -1)))
             if self.mode == "full":
-                heard.append(post.tell_all("subgoals", details))
+                heard.append(post.tell_all("subgoals", details)[0])
             else:
                 chosen = self.chosen(intention, post)
                 slots = details.unsqueeze(-2).expand(*chosen.shape, -1)

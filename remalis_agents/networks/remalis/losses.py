@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from remalis_agents.networks.acting import mask_logits
-from remalis_agents.networks.base import Played
+from remalis_agents.networks.base import Mean, Played
 from remalis_agents.networks.remalis.channel import Belief
 from remalis_agents.networks.remalis.intention import Intention
 from remalis_agents.networks.remalis.links import Links
@@ -78,11 +78,11 @@ def belief_loss(belief: Belief, goals: Tensor, links: Links, delivered: Tensor, 
     return of_labels(belief.logits, served, counted) + weighted(errors, counted)
 
 
-def belief_accuracy(belief: Belief, links: Links, delivered: Tensor, played: Played) -> Tensor:
-    """Share of teammates heard whose next sub-goal was the likeliest in one's belief, scalar."""
+def belief_accuracy(belief: Belief, links: Links, delivered: Tensor, played: Played) -> Mean:
+    """Share of teammates heard whose next sub-goal was the likeliest in one's belief."""
     served = links.hear(played.subgoals.unsqueeze(-1).to(belief.goal.dtype)).squeeze(-1).long()
     counted = delivered * played.weights.unsqueeze(-1) * (served >= 0)
-    return weighted((belief.logits.argmax(-1) == served).to(counted.dtype), counted)
+    return Mean.of((belief.logits.argmax(-1) == served).to(counted.dtype), counted)
 
 
 def looked_at(concepts: Tensor, subgoals: Tensor, entities: int) -> tuple[Tensor, Tensor]:

@@ -13,11 +13,11 @@ import torch
 from torch import Tensor, nn
 
 from remalis_agents.networks.agent_parts import ActionHead, AgentReader, ValueHead
-from remalis_agents.networks.base import Played, TeamInputs, TeamNetwork, TeamOutput
-from remalis_agents.networks.layers import mlp
+from remalis_agents.networks.base import Mean, Played, TeamInputs, TeamNetwork, TeamOutput
 from remalis_agents.networks.layout import Layout
 from remalis_agents.networks.registry import register_network
 from remalis_agents.networks.remalis import objectives
+from remalis_agents.networks.remalis.body import body_of
 from remalis_agents.networks.remalis.channel import BeliefHead, Channel, Hearing
 from remalis_agents.networks.remalis.confusion import Confusion, ConfusionLoss
 from remalis_agents.networks.remalis.draws import weights_of
@@ -34,6 +34,7 @@ from remalis_agents.networks.remalis.gate import Gate
 from remalis_agents.networks.remalis.grounding import Composition, Entities, Grounding
 from remalis_agents.networks.remalis.intention import Announcement, IntentionInference
 from remalis_agents.networks.remalis.kept import KeptLinks
+from remalis_agents.networks.remalis.limits import ChannelLimits, letters, within
 from remalis_agents.networks.remalis.links import Links, Reach
 from remalis_agents.networks.remalis.options import Options
 from remalis_agents.networks.remalis.planning import Planning
@@ -78,13 +79,16 @@ class RemalisNetwork(TeamNetwork):
         self.subgoal_count, self.concept_count = subgoals or action_count, concepts or _CONCEPTS
         with weights_of("body"):
             self.reader = AgentReader(observation_size, action_count, layout)
-            self.body = mlp([self.reader.size, *o.hidden])
+            self.body = body_of(o.language_model, self.reader.size, o.hidden, action_count)
+        self.text = self.body.text
         self.entities = Entities(observation_size, self.reader.layout)
         self._build_feedback()
         self._build_channel()
         self._build_upstream()
         self._build_execution(action_count)
-        self.rounds, self.message_floats = self._hops(), self._floats()
+        self.limits = ChannelLimits.of(o)
+        self.rounds = self._hops()
+        self.message_floats = within([floats for _, floats in letters(o)], o.byte_budget)
         self.correspond: Callable[[TeamInputs], Any] | None = None
         """Makes the links of an agent that is alone with its messages; see :mod:`.alone`."""
         self._links = KeptLinks()
@@ -96,8 +100,9 @@ class RemalisNetwork(TeamNetwork):
         self.told = 0
         if o.feedback:
             self.told = o.coordination
+            told_of = self.reader.size if self.text is None else width
             with weights_of("feedback"):
-                self.feedback = CoordinationFeedback(self.reader.size, o.coordination, o.coordination_heads, o.whole)
+                self.feedback = CoordinationFeedback(told_of, o.coordination, o.coordination_heads, o.whole)
         with weights_of("summary"):
             self.summary = PastSummary(width + self.told, o.summary)
         self.knowing = width + o.summary + self.told
@@ -173,23 +178,14 @@ class RemalisNetwork(TeamNetwork):
         """How far what is observed now reaches in one step.
 
         The outcomes' feedback, the announcement, each round of reasoning, grounding together and each layer of
-        planning are one hop each.
+        planning are one hop each. Where messages take steps to arrive, none arrives in the one in which it was sent.
         """
         o = self.options
+        if o.delay:
+            return 0
         if not o.whole:
             return int(o.talks)
         return 1 + o.feedback + o.rounds + o.composition + o.shared_planning * o.planning_layers
-
-    def _floats(self) -> int:
-        """Numbers that an agent sends each neighbour in a step, at most."""
-        o = self.options
-        if not o.talks:
-            return 0
-        if not o.whole:
-            return self.announcement.size
-        together = o.grounding + 1 if self.composition is not None else 0
-        planning = o.planning_layers * o.planning if o.shared_planning else 0
-        return self.announcement.size + self.told + o.rounds * o.channel + together + planning
 
     # -- algorithm 1 ---------------------------------------------------------------------------------------------------
     def forward(self, team: TeamInputs, valued: bool = True) -> TeamOutput:
@@ -211,16 +207,20 @@ class RemalisNetwork(TeamNetwork):
         """What each agent sees, what its neighbourhood's outcomes were, and what it remembers."""
         team = t.team
         t.choices, t.context = self.reader(team.observations)
-        t.seen = self.body(t.context)
+        t.seen, t.spoken = self.body(t.context, team)
         t.things, t.thing_exists = self.entities(team.observations)
         t.subgoal_exists = self._subgoal_exists(t.thing_exists)
         t.knowing = t.seen
         if self.options.talks:
             t.links, t.reach = self._neighbourhood(team)
             t.state["slots"] = t.links.slots
-            t.post = Post(t.links, t.reach, self._open(t))
+            opened = self._open(t)
+            limits = None if self.limits is None else self.limits.begin(t, alone=self.correspond is not None)
+            t.post = Post(t.links, t.reach, opened, limits)
         if self.feedback is not None:
-            t.patterns = self.feedback(t.context, t.post if self.options.whole else None)
+            # Equation 6 is of the body's states; where that is a few layers, what they are made of serves as well.
+            outcomes = t.context if self.text is None else t.seen
+            t.patterns = self.feedback(outcomes, t.post if self.options.whole else None)
             t.knowing = torch.cat([t.knowing, t.patterns], -1)
         t.past, t.state["summary"] = self.summary(t.knowing, team.state["summary"])
         t.knowing = torch.cat([t.knowing, t.past], -1)
@@ -238,9 +238,9 @@ class RemalisNetwork(TeamNetwork):
         t.intention = self.intention(t.knowing, t.subgoal_exists)
         if not self.options.talks:
             return
-        t.goals_heard = self.announcement.tell_goal(t.intention, t.post)
+        t.goals_heard, t.announced = self.announcement.tell_goal(t.intention, t.post)
         if self.assigns:
-            # A teammate is known by what it said last: what it says now is only on its way.
+            # A teammate is known by what was last heard of it: what it says now is only on its way.
             t.known = torch.cat([t.team.state["known"].unsqueeze(1), t.goals_heard[:, :-1]], 1)
             t.state["known"] = t.goals_heard[:, -1]
             assignment = self.intention.assign(t.knowing, t.known, t.reach.present)
@@ -252,12 +252,12 @@ class RemalisNetwork(TeamNetwork):
             t.informed = t.joined(t.knowing, *t.intention.own())
             return
         messages = self.announcement(t.intention, t.goals_heard, t.known, t.post)
-        hidden, t.state["channel"] = self.channel(messages, t.post.delivered, t.team.state["channel"])
+        hidden, t.state["channel"] = self.channel(messages, t.announced.delivered, t.team.state["channel"])
         if self.recursion is not None:
-            hidden = self.recursion(hidden, t.post)
+            hidden = self.recursion(hidden, t.announced, t.post)
         if self.belief is not None:
             t.belief = self.belief(hidden)
-        t.heard = self.hearing(t.intention.goal, hidden, t.post.delivered)
+        t.heard = self.hearing(t.intention.goal, hidden, t.announced.delivered)
         t.informed = t.joined(t.knowing, *t.intention.own(), t.heard)
 
     def ground(self, t: Thought) -> None:
@@ -304,6 +304,8 @@ class RemalisNetwork(TeamNetwork):
             t.logits = self.head(t.choices, self.reader.exists(t.team.observations, t.choices), context)
         else:
             t.logits = self.head(t.choices, context)
+        if t.spoken is not None:
+            t.logits = t.logits + t.spoken
 
     # -- what stands around it -----------------------------------------------------------------------------------------
     @property
@@ -321,10 +323,15 @@ class RemalisNetwork(TeamNetwork):
             state["known"] = torch.zeros(o.neighbours, o.message)
         if self.trigger is not None:
             state["plan"], state["age"] = torch.zeros(self.subgoal_count + o.planning), torch.zeros(())
+        if self.limits is not None:
+            state |= self.limits.initial_state()
         return state
 
+    def check(self, weights: Mapping[str, Any]) -> None:
+        self.body.check(weights)
+
     def restart_draws(self) -> None:
-        for part in (self.gate, self.trigger, self.ambiguity):
+        for part in (self.gate, self.trigger, self.ambiguity, self.limits):
             if part is not None:
                 part.draws.restart()
 
@@ -349,7 +356,7 @@ class RemalisNetwork(TeamNetwork):
             total = (0.0 if total is None else total) + o.error_cost * t.error
         return total
 
-    def figures(self, output: TeamOutput, played: Played) -> dict[str, Tensor]:
+    def figures(self, output: TeamOutput, played: Played) -> dict[str, Mean]:
         return objectives.figures(self, output.extras["thought"], played)
 
     def remember(self, output: TeamOutput, played: Played) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from remalis_agents.networks.base import Played
+from remalis_agents.networks.base import Mean, Played
 from remalis_agents.networks.remalis import losses as terms
 from remalis_agents.networks.remalis.thought import Thought
 
@@ -39,7 +39,7 @@ def _of_intentions(network: RemalisNetwork, t: Thought, played: Played) -> dict[
         loss = terms.intention_loss(t.intention, t.subgoal_exists, played)
         found["intention_loss"] = w.intention * loss
     if network.belief is not None:
-        loss = terms.belief_loss(t.belief, t.intention.goal, t.links, t.post.delivered, played)
+        loss = terms.belief_loss(t.belief, t.intention.goal, t.links, t.announced.delivered, played)
         found["belief_loss"] = w.belief * loss
     if w.gate and network.gate is not None:
         found["gate_loss"] = w.gate * network.gate.budget_loss(t.gate_logits, played.weights)
@@ -80,22 +80,25 @@ def _of_feedback(network: RemalisNetwork, t: Thought, played: Played) -> dict[st
     return found
 
 
-def figures(network: RemalisNetwork, t: Thought, played: Played) -> dict[str, Tensor]:
+def figures(network: RemalisNetwork, t: Thought, played: Played) -> dict[str, Mean]:
     """Accuracy of beliefs and concepts, uncertainty, coordination error, and how much is said and planned anew."""
-    found = {"grounding_uncertainty_nats": played.mean(t.uncertainty)}
+    acted = played.weights
+    found = {"grounding_uncertainty_nats": Mean.of(t.uncertainty, acted)}
     true, logits = labelled_concepts(t, played)
     known = played.weights * (true >= 0)
-    found["concept_accuracy"] = terms.weighted((logits.argmax(-1) == true).to(known.dtype), known)
+    found["concept_accuracy"] = Mean.of((logits.argmax(-1) == true).to(known.dtype), known)
     served = played.weights * (played.subgoals >= 0)
     meant = (t.intention.next_subgoal.argmax(-1) == played.subgoals).to(served.dtype)
-    found["intention_accuracy"] = terms.weighted(meant, served)
+    found["intention_accuracy"] = Mean.of(meant, served)
     if network.belief is not None:
-        found["belief_accuracy"] = terms.belief_accuracy(t.belief, t.links, t.post.delivered, played)
+        found["belief_accuracy"] = terms.belief_accuracy(t.belief, t.links, t.announced.delivered, played)
     if network.options.talks:
-        found["received_bytes"] = played.mean(t.post.received_bytes())
+        found["received_bytes"] = Mean.of(t.post.received_bytes(), acted)
+        if t.post.limits is not None:
+            found |= t.post.limits.figures(acted)
     if network.error is not None:
-        found["coordination_error"] = played.mean(t.error)
+        found["coordination_error"] = Mean.of(t.error, acted)
     for name, made in t.draws.items():
-        if name != "noise":
-            found[f"{name}_share"] = played.mean(made)
+        if name in ("gate", "replan"):
+            found[f"{name}_share"] = Mean.of(made, acted)
     return found

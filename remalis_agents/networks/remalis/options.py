@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from remalis_agents.language.options import LanguageModel
 from remalis_agents.networks.remalis.confusion import GATES
+from remalis_agents.networks.remalis.limits import check_limits
 from remalis_agents.networks.remalis.post import MODES
 from remalis_agents.networks.remalis.recursion import KINDS
 from remalis_envs.errors import RemalisError, unknown
@@ -66,6 +68,12 @@ class Options:
     """K, steps after which a plan is renewed in any case; 1 to plan anew in each step."""
     gate_budget: float = 1.0
     """Share of steps in which an agent should talk; 1 for always, and no gate."""
+    delay: int = 0
+    """d, steps that every message takes; 0 for none: what is sent arrives in the same step."""
+    drop_rate: float = 0.0
+    """Probability that what one agent sends another in a step is lost; one draw a link and step."""
+    byte_budget: int | None = None
+    """Bytes that cross a link, one way, in a step at most; None for any number. What does not fit is not sent."""
     confusion: str = "damp"
     """``damp``, ``literal`` or ``off``; see :class:`.Confusion`."""
     confusion_strength: float = 0.5
@@ -94,6 +102,8 @@ class Options:
     """Width of z; 0 for grounding without ambiguity."""
     option_hidden: int = 32
     losses: Losses = field(default_factory=Losses)
+    language_model: LanguageModel | None = None
+    """The body, see :class:`.LanguageModel`; None for layers over the agents' vectors."""
 
     def __post_init__(self) -> None:
         for name, value, known in (
@@ -107,6 +117,7 @@ class Options:
             raise RemalisError(f"gate_budget is a share of steps above 0 and up to 1, not {self.gate_budget:g}.")
         if self.replan_every < 1:
             raise RemalisError(f"replan_every is the most steps that a plan lasts, 1 or more, not {self.replan_every}.")
+        check_limits(self.delay, self.drop_rate, self.byte_budget)
         if self.rounds < 0 or self.neighbours < 1:
             raise RemalisError(
                 f"rounds is 0 or more and neighbours 1 or more, but they are {self.rounds} and {self.neighbours}."
@@ -143,7 +154,8 @@ class Options:
                 if name not in known:
                     raise unknown("loss of the ReMALIS network", name, sorted(known))
             losses = Losses(**losses)
-        return cls(**{**PRESETS[preset], **given, "losses": losses})
+        language_model = LanguageModel.of(given.pop("language_model", None))
+        return cls(**{**PRESETS[preset], **given, "losses": losses, "language_model": language_model})
 
 
 PRESETS: dict[str, dict[str, Any]] = {

@@ -44,8 +44,8 @@ class Planning(nn.Module):
         for k, own in enumerate(self.own):
             change = own(hidden)
             if post is not None:
-                told = post.tell_all("planning", hidden)
-                change = change + self.heard[k](weighted_sum(post.reach.share, told))
+                told, reach = post.tell_all("planning", hidden)
+                change = change + self.heard[k](weighted_sum(reach.share, told))
             hidden = hidden + torch.relu(change)
         logits = self.head(hidden)
         return logits, softmax(logits, exists), hidden

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from remalis_agents.networks.layers import linear
 from remalis_agents.networks.remalis.few import weighted_sum
+from remalis_agents.networks.remalis.links import Reach
 from remalis_agents.networks.remalis.post import Post
 
 KINDS = ("recursive", "convolution", "recurrent")
@@ -29,7 +30,7 @@ class RecursiveReasoning(nn.Module):
             slots; ``recurrent`` does so by a plain recurrent layer. Neither tells a teammate what is believed of it.
 
     Shapes:
-        h ``[*, N, K, H]`` -> h ``[*, N, K, H]``.
+        h ``[*, N, K, H]`` -> h ``[*, N, K, H]``; the mean runs over those whose announcement arrived.
     """
 
     def __init__(self, hidden: int, rounds: int, kind: str = "recursive") -> None:
@@ -45,15 +46,15 @@ class RecursiveReasoning(nn.Module):
             self.tell = linear(hidden, hidden, 1.0)
             self.unit = nn.RNNCell(hidden, hidden)
 
-    def forward(self, hidden: Tensor, post: Post) -> Tensor:
+    def forward(self, hidden: Tensor, announced: Reach, post: Post) -> Tensor:
         for _ in range(self.rounds):
-            whole = weighted_sum(post.reach.share, hidden)
+            whole = weighted_sum(announced.share, hidden)
             if self.kind == "recursive":
                 both = torch.cat([hidden, whole.unsqueeze(-2).expand_as(hidden)], -1)
                 told = post.tell_each("recursion", torch.tanh(self.tell(both)))
                 hidden = hidden + torch.tanh(self.revise(torch.cat([hidden, told], -1)))
             else:
-                hidden = self._instead(hidden, post.tell_all("recursion", torch.tanh(self.tell(whole))))
+                hidden = self._instead(hidden, post.tell_all("recursion", torch.tanh(self.tell(whole)))[0])
         return hidden
 
     def _instead(self, hidden: Tensor, told: Tensor) -> Tensor:

@@ -36,6 +36,8 @@ class Thought:
     """``[*, C]``, what the agent's vector says besides."""
     seen: Tensor
     """``[*, hidden]``, the body's state."""
+    spoken: Tensor | None
+    """``[*, A]``, a language model's own scores of the actions."""
     things: Tensor
     """``[*, M, F]``, the entities; and which of them exist, ``[*, M]``."""
     thing_exists: Tensor
@@ -47,6 +49,8 @@ class Thought:
     """Summary of f up to now."""
     goals_heard: Tensor
     """``[*, K, message]``."""
+    announced: Reach
+    """Of whom something was heard in this step: whose announcement arrived."""
     informed: Tensor
     """All that is known, the own intention, and what was heard."""
     error_logits: Tensor

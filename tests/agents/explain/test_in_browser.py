@@ -100,3 +100,19 @@ def test_a_team_that_does_not_talk_has_a_page_too(browser, tmp_path):
     tab.locator(".node").last.click()
     assert tab.locator("#panel").inner_text().startswith("partner_")
     assert tab.said == []
+
+
+def test_what_was_under_way_is_told_in_the_words_of_the_step_in_which_it_was_sent(browser, tmp_path):
+    env, team = partners(sample=True, delay=2, gate_budget=0.5, steps=20)
+    late = record_episode(env, team, 3)
+    rows, names = late.messages(), late.meta["subgoals"]
+    one = rows[(rows["kind"] == late.meta["kinds"].index("goal"))][5]
+    sent, sender = one["step"], one["sender"]
+    tab = opened(browser, write_page(late, tmp_path / "late.html"))
+    set_step = f"slider => {{ slider.value = {sent + 2}; slider.dispatchEvent(new Event('input')); }}"
+    tab.locator("#slider").evaluate(set_step)
+    tab.locator(f".arrow[data-edge='{sender},{one['receiver']}'] .grip").click(force=True)
+    words, goal = tab.locator("#panel").inner_text(), late.goal[sent, sender]
+    assert f"its goal, likest {names[goal.argmax()]} {100 * goal.max():.0f}%" in words
+    assert f"was in step {sent}, when this was sent, open (probability" in words
+    assert tab.said == []

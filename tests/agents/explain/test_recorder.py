@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from explained_teams import TRAFFIC, partners, team_for
+from explained_teams import TRAFFIC, by_hand, partners, team_for
 
 from remalis_agents.evaluate import play
 from remalis_agents.explain import TRIGGERS, Recorder, Recording, record_episode
@@ -14,23 +14,6 @@ from remalis_agents.networks.base import Played
 from remalis_agents.networks.remalis import losses as terms
 from remalis_agents.registration import make_team_env
 from remalis_envs.errors import RemalisError
-
-
-def by_hand(env, team, seed):
-    """The same episode without the recorder: each step's pass, actions, and what the environment then said."""
-    passes, steps = [], []
-    hook = team.model.network.register_forward_hook(lambda module, given, output: passes.append(output))
-    torch.manual_seed(seed)
-    team.begin()
-    observation, _ = env.reset(seed=seed)
-    over = False
-    while not over:
-        actions = team(observation)
-        observation, _, terminated, truncated, info = env.step(actions)
-        steps.append((passes[-1].extras["thought"], actions, info))
-        over = terminated or truncated
-    hook.remove()
-    return steps
 
 
 def test_messages_are_those_of_the_posts_ledger():
@@ -60,17 +43,17 @@ def test_messages_run_between_those_who_may_talk():
     assert (np.diff(rows["step"]) >= 0).all()
 
 
-def test_a_closed_gate_lets_only_feedback_through_and_the_record_says_why():
+def test_a_closed_gate_lets_nothing_through_and_the_record_says_why():
     env, team = partners(gate_budget=0.5, sample=True, steps=40)
     recording = record_episode(env, team, 0)
-    rows, feedback = recording.messages(), recording.meta["kinds"].index("feedback")
+    rows, kinds = recording.messages(), recording.meta["kinds"]
     assert 0 < recording.gate_open.mean() < 1
-    opened = recording.gate_open[rows["step"], rows["sender"]]
-    assert opened[rows["kind"] != feedback].all() and not opened[rows["kind"] == feedback].all()
-    triggers = {
-        (kind == feedback, TRIGGERS[trigger]) for kind, trigger in zip(rows["kind"], rows["trigger"], strict=True)
-    }
-    assert triggers == {(True, "step"), (False, "gate")}
+    assert recording.gate_open[rows["step"], rows["sender"]].all()
+    assert len(rows) == recording.gate_open.sum() * len(kinds), "each has one partner, who gets one of each type"
+    planned = (rows["kind"] == kinds.index("planning")) & rows["replanned"]
+    expected = np.where(rows["kind"] == kinds.index("recursion"), "reply", np.where(planned, "replanning", "gate"))
+    np.testing.assert_array_equal(np.array(TRIGGERS)[rows["trigger"]], expected)
+    assert set(expected) == {"gate", "reply", "replanning"}
     np.testing.assert_array_equal(rows["gate"], recording.gate[rows["step"], rows["sender"]])
     assert np.array_equal(rows["replanned"], recording.replanned[rows["step"], rows["sender"]])
 
@@ -111,7 +94,8 @@ def test_beliefs_stand_beside_what_the_neighbour_then_served():
         ones = torch.ones(1, 1, 4)
         labels = [torch.as_tensor(info[name]).view(1, 1, -1) for name in ("subgoals", "concepts")]
         happened = Played(torch.as_tensor(actions).view(1, 1, -1), ones, ones, *labels)
-        right += float(terms.belief_accuracy(thought.belief, thought.links, thought.post.delivered, happened))
+        accuracy = terms.belief_accuracy(thought.belief, thought.links, thought.announced.delivered, happened)
+        right += float(accuracy.value)
     assert found.share(found.right) == pytest.approx(right / len(steps))
     assert found.counted.sum() == 30 * 4
     assert found.share(found.chance) == pytest.approx(0.25)

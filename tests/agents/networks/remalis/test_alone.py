@@ -47,11 +47,20 @@ def jointly(model: TeamModel, given) -> list:
     return decisions
 
 
-@pytest.mark.parametrize("options", [{}, {"communication": "selective"}, {"gate_budget": 0.5, "rounds": 2}])
+LIMITS = [
+    {"delay": 2, "byte_budget": 400, "rounds": 2},
+    {"delay": 1, "communication": "selective", "byte_budget": 130},
+    {"drop_rate": 0.9},
+]
+
+
+@pytest.mark.parametrize("options", [{}, {"communication": "selective"}, {"gate_budget": 0.5, "rounds": 2}, *LIMITS])
 def test_agents_in_their_own_processes_act_as_the_team_does(options, lone_agents):
     net = network(spread=0.1, **options)
     spec = ModelSpec("remalis", SIZE, ACTIONS, 4, dict(options), LAYOUT, subgoals=6, concepts=5)
-    model, given = TeamModel(spec), team(outage(line(N, STEPS)))
+    # What is lost is the real network's business: these pipes lose nothing.
+    reliable = ModelSpec("remalis", SIZE, ACTIONS, 4, {**options, "drop_rate": 0.0}, LAYOUT, subgoals=6, concepts=5)
+    model, given = TeamModel(reliable), team(outage(line(N, STEPS)))
     model.network.load_state_dict(net.state_dict())
     expected = jointly(model, given)
     context = multiprocessing.get_context("fork")

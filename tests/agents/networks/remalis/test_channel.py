@@ -18,7 +18,7 @@ def scripted(given):
 
 def loss_of(net, given, played):
     t = net(begin(net, given)).extras["thought"]
-    return losses.belief_loss(t.belief, t.intention.goal, t.links, t.post.delivered, played), t
+    return losses.belief_loss(t.belief, t.intention.goal, t.links, t.announced.delivered, played), t
 
 
 def test_beliefs_about_a_scripted_team_come_true():
@@ -32,7 +32,7 @@ def test_beliefs_about_a_scripted_team_come_true():
         optimizer.step()
     given = team(line(6, steps=2, batch=8), seed=1000)
     _, t = loss_of(net, given, scripted(given))
-    right = losses.belief_accuracy(t.belief, t.links, t.post.delivered, scripted(given))
+    right = losses.belief_accuracy(t.belief, t.links, t.announced.delivered, scripted(given)).value
     assert right > 0.6, f"{right:.2f} of the next sub-goals were as believed; chance is 0.25"
 
 

@@ -81,7 +81,7 @@ def test_module_weights_sum_to_one_and_learn_who_does_the_work():
     net, given = network(), team(line(5, steps=2, batch=4))
     t = thought(net, given)
     torch.testing.assert_close(t.module_weights.sum(-1), torch.ones(4, 2, 5))
-    assert (t.module_weights[..., :-1][t.post.delivered == 0] == 0).all()
+    assert (t.module_weights[..., :-1][t.announced.delivered == 0] == 0).all()
     work = given.observations[..., -1].exp()
     optimizer = torch.optim.Adam(net.parameters(), 1e-2)
 

@@ -12,7 +12,9 @@ from ray.rllib.core.columns import Columns
 from ray.rllib.evaluation.postprocessing import Postprocessing
 
 from remalis_agents.networks.remalis import Losses
+from remalis_agents.rllib import TeamCategorical
 from remalis_agents.rllib.gae import AGENT_WEIGHTS
+from remalis_agents.rllib.team_module import DRAWN_LOGP
 from remalis_envs.diagnostics import partners_v0
 from remalis_envs.team import TeamEnv
 
@@ -121,3 +123,25 @@ def test_each_losss_gradient_is_its_own():
         moved.append({k for k, v in loop.module.state_dict().items() if not torch.equal(v, before[k])})
     assert not any("belief" in k for k in moved[0]) and any("belief" in k for k in moved[1])
     assert any("channel" in k for k in moved[0]), "messages learn from the reward, too"
+
+
+def test_it_learns_over_a_channel_that_is_slow_lossy_and_narrow():
+    """Two iterations; before each what was played has the same probability as when it was played."""
+    loop = loop_of(delay=2, drop_rate=0.2, byte_budget=400, gate_budget=0.5, rounds=2)
+    before = {name: value.clone() for name, value in loop.module.state_dict().items()}
+    for _ in range(2):
+        episodes = loop.runner.sample(num_timesteps=46)
+        batch = loop.batch(episodes)
+        with torch.no_grad():
+            out = loop.module.forward_train(batch)
+        valid = batch[Columns.LOSS_MASK].bool()
+        new = TeamCategorical(out[Columns.ACTION_DIST_INPUTS]).logp(batch[Columns.ACTIONS]) + out[DRAWN_LOGP]
+        torch.testing.assert_close(new[valid], batch[Columns.ACTION_LOGP][valid], atol=1e-5, rtol=0)
+        figures = loop.update(episodes)
+        loop.runner.module.set_state(loop.module.get_state(inference_only=True))
+        # RLlib logs its counts of parameters once, and nan afterwards.
+        assert all(np.isfinite(value) for name, value in figures.items() if not name.startswith("num_"))
+        assert 0.1 < figures["lost_share"] < 0.3 and 0 < figures["withheld_share"] < 1
+        assert 0 < figures["received_bytes"] <= 400
+    moved = {name for name, value in loop.module.state_dict().items() if not torch.equal(value, before[name])}
+    assert any("channel" in name for name in moved) and any("announcement" in name for name in moved)
