@@ -181,10 +181,17 @@ def test_one_that_hangs_ends_all_with_its_simulator(monkeypatch: pytest.MonkeyPa
     assert not sessions(display.pids)
 
 
+def _interruptible() -> None:
+    """A shell's background job ignores Ctrl-C, and all that it starts does so, too."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
 def test_none_outlives_the_benchmark(how: signal.Signals) -> None:
     command = [sys.executable, "benchmarks/speed.py", "traffic", "--quick", "--only", "meso"]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as benchmark:
+    with subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, preexec_fn=_interruptible
+    ) as benchmark:
         pids = wait_until(lambda: two if len(two := children(benchmark.pid)) == 2 else [])
         benchmark.send_signal(how)
     assert benchmark.returncode != 0
