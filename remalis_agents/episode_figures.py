@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from remalis_agents.networks.base import Mean, Played, TeamInputs, TeamNetwork
+from remalis_agents.networks.base import BYTES_PER_FLOAT, Mean, Played, TeamInputs, TeamNetwork
 from remalis_envs.team import NO_OUTCOME
 
 if TYPE_CHECKING:
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 RECEIVED_BYTES = "received_bytes"
 """Figure: bytes of messages that an agent receives in a step, mean over agents and steps."""
-_BYTES_PER_FLOAT = 4
 
 
 def happened(actions: Any, info: Mapping[str, Any], alive: Tensor) -> Played:
@@ -72,7 +71,7 @@ class EpisodeFigures:
             found[RECEIVED_BYTES] = Mean.of(received_bytes(network, team), played.weights)
         for name, one in found.items():
             before = self._sums.get(name)
-            self._sums[name] = one if before is None else Mean(before.total + one.total, before.weight + one.weight)
+            self._sums[name] = one if before is None else before.plus(one)
 
     def means(self) -> dict[str, float]:
         """Each figure's mean over the episode; those of which nothing counted are left out."""
@@ -81,4 +80,4 @@ class EpisodeFigures:
 
 def received_bytes(network: TeamNetwork, team: TeamInputs) -> Tensor:
     """Bytes ``[*, N]`` of a network that sends as many numbers over each link in each step."""
-    return _BYTES_PER_FLOAT * network.message_floats * team.edges().sum(-1)
+    return BYTES_PER_FLOAT * network.message_floats * team.edges().sum(-1)

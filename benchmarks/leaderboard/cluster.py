@@ -26,6 +26,8 @@ from remalis_envs.errors import RemalisError
 PACKAGE = Path(__file__).resolve().parent
 LOG_LINES, KEPT_LINES = 30, 200
 _POLL_S = 0.5
+_NOTICED_S = 30.0
+"""Until Ray notices that a machine of its cluster has ended."""
 _LISTEN_S = 10.0
 """A process that is left over may hold the pipe that its parent wrote to: no more is waited for than this."""
 _OBJECT_STORE_BYTES = 400_000_000
@@ -154,17 +156,29 @@ def _result(reference: Any, folder: Path) -> dict[str, Any]:
 
     try:
         result, packed = ray.get(reference)
-    except (ray.exceptions.LocalRayletDiedError, ray.exceptions.RaySystemError) as error:
-        raise RayGoneError(
-            "Ray itself ended, as it does where a machine is out of memory or too busy to answer: look at `ray status` "
-            "or the logs below /tmp/ray. The same command goes on from here."
-        ) from error
     except ray.exceptions.RayError as error:
+        if isinstance(error, ray.exceptions.LocalRayletDiedError) and _own_node_is_gone():
+            raise RayGoneError(
+                "Ray itself ended, as it does where a machine is out of memory or too busy to answer: look at `ray "
+                "status` or the logs below /tmp/ray. The same command goes on from here."
+            ) from error
         lines = [line.strip() for line in str(error).splitlines() if line.strip()]
         said = lines[-1] if lines else "nothing"
         return {"status": "failed", "reason": f"Ray lost the cell: {type(error).__name__}: {said}"}
     _unpack(packed, folder)
     return result
+
+
+def _own_node_is_gone() -> bool:
+    """Whether no more can be begun from here; another machine's end costs its own cells only."""
+    import ray
+
+    own, until = ray.get_runtime_context().get_node_id(), time.monotonic() + _NOTICED_S
+    while time.monotonic() < until:
+        if not any(node["Alive"] and node["NodeID"] == own for node in ray.nodes()):
+            return True
+        time.sleep(_POLL_S)
+    return False
 
 
 def run_cell(

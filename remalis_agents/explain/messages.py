@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from remalis_agents.networks.base import BYTES_PER_FLOAT
 from remalis_envs.errors import RemalisError
 
 if TYPE_CHECKING:
     from remalis_agents.explain.recording import Recording
 
-BYTES_PER_FLOAT = 4
 TRIGGERS = ("step", "gate", "assignment", "reply", "replanning")
 """What made its sender send a message; where several hold, the last of these: it is sent in every step; its sender's
 gate opened; its receiver was assigned a share (sub-goals in mode ``selective``); it answers what was heard in this step

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from remalis_agents.explain import figures
 from remalis_agents.explain.charts import belief_curve, heat_map, share_cell, table
 from remalis_agents.explain.figures import Beliefs
-from remalis_agents.explain.messages import BYTES_PER_FLOAT
 from remalis_agents.explain.payload import as_json, payload
 from remalis_agents.explain.recording import Recording
 from remalis_agents.explain.words import CARRIES, INTENDED, INTENDED_LONG, OFTEN, became, percent, played, size, spoken
+from remalis_agents.networks.base import BYTES_PER_FLOAT
 
 _PAGE = Path(__file__).resolve().parent / "page"
 _SCRIPTS = ("data.js", "timeline.js", "graph.js", "words.js", "main.js")

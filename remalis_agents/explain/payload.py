@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from remalis_agents.explain.figures import clearest
-from remalis_agents.explain.messages import BYTES_PER_FLOAT
 from remalis_agents.explain.recording import Recording
 from remalis_agents.explain.words import CARRIES, INTENDED, INTENDED_LONG, OFTEN
+from remalis_agents.networks.base import BYTES_PER_FLOAT
 
 _SHARES = ("goal", "parts", "next_subgoal", "plan", "fresh_plan", "assignment", "belief", "concept_believed", "gate")
 """Arrays of numbers from 0 to 1: a byte each, 255 for 1."""

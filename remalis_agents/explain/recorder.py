@@ -14,6 +14,7 @@ from torch import Tensor
 from remalis_agents.episode_figures import happened
 from remalis_agents.explain.recording import Recording
 from remalis_agents.explain.surroundings import ActionTexts, places, seconds_of_a_step
+from remalis_agents.networks.acting import mask_logits
 from remalis_agents.networks.base import TeamOutput
 from remalis_agents.networks.remalis.limits import Limits
 from remalis_agents.networks.remalis.network import RemalisNetwork
@@ -101,7 +102,7 @@ class Recorder:
 
     def _intentions(self, t: Thought) -> Frame:
         exists = t.subgoal_exists
-        goal = t.intention.goal_logits.masked_fill(exists == 0, -1e9).softmax(-1)
+        goal = mask_logits(t.intention.goal_logits, exists).softmax(-1)
         size = self.network.subgoal_count
         return {
             "exists": _plain(exists) > 0,

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -21,6 +20,7 @@ from remalis_agents.imitation.read import Demonstrations, Windows
 from remalis_agents.imitation.schema import SPLITS
 from remalis_agents.networks import Played, TeamInputs, TeamOutput
 from remalis_agents.networks.acting import mask_logits
+from remalis_agents.networks.base import Mean
 from remalis_agents.networks.model import TeamModel
 from remalis_agents.networks.remalis.losses import imitation_loss
 from remalis_agents.networks.scale import RunningScale
@@ -166,15 +166,15 @@ class Imitator:
         self.model.eval()
         found = {}
         for name in parts:
-            part, sums = SPLITS.index(name), dict[str, float]()
+            part, sums = SPLITS.index(name), dict[str, Mean]()
             rows = self.windows.rows
             inside = ((self.data.split[rows.clamp(min=0)] == part) & (rows >= 0)).any(1).nonzero().squeeze(1)
             for batch in inside.split(self.batch_size):
                 team, played = self._inputs(batch, part)
                 output = self.model(team._replace(sample=False))
                 self._add(sums, output, team.action_mask, played)
-            count = sums.pop("decisions")
-            found[name] = {**{k: v / max(count, 1.0) for k, v in sums.items()}, "decisions": count}
+            count = float(sums["imitation_loss"].weight) if sums else 0.0
+            found[name] = {**{k: float(one.value) for k, one in sums.items()}, "decisions": count}
         return found
 
     @torch.no_grad()
@@ -217,18 +217,18 @@ class Imitator:
             self._drawn[name][rows[rows >= 0]] = value[rows >= 0, 0]
         return output.state
 
-    def _add(self, sums: Figures, output: TeamOutput, action_mask: Tensor, played: Played) -> None:
-        """Adds a batch's figures, each times the number of decisions behind it."""
-        count = float(played.weights.sum())
+    def _add(self, sums: dict[str, Mean], output: TeamOutput, action_mask: Tensor, played: Played) -> None:
+        """Adds a batch's figures, each over what it counts."""
+        count = played.weights.sum()
         hits = mask_logits(output.logits, action_mask).argmax(-1) == played.actions
-        found: dict[str, Any] = {
-            "imitation_loss": imitation_loss(output.logits, action_mask, played.actions, played.weights),
-            "action_accuracy": played.mean(hits.to(played.weights.dtype)),
-            **{name: one.value for name, one in self.model.network.figures(output, played).items()},
+        loss = imitation_loss(output.logits, action_mask, played.actions, played.weights)
+        found = {
+            "imitation_loss": Mean(loss * count, count),
+            "action_accuracy": Mean.of(hits.to(played.weights.dtype), played.weights),
+            **self.model.network.figures(output, played),
         }
-        for name, value in found.items():
-            sums[name] = sums.get(name, 0.0) + float(value) * count
-        sums["decisions"] = sums.get("decisions", 0.0) + count
+        for name, one in found.items():
+            sums[name] = sums[name].plus(one) if name in sums else one
 
     def weights(self) -> dict[str, Tensor]:
         """A copy of the model's weights, to go back to."""

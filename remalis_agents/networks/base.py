@@ -9,6 +9,9 @@ from typing import Any, ClassVar, NamedTuple
 import torch
 from torch import Tensor, nn
 
+BYTES_PER_FLOAT = 4
+"""Of the numbers that agents send each other."""
+
 
 class TeamInputs(NamedTuple):
     """What a network is given about a batch of teams of N agents with vectors of length D and A actions.
@@ -71,6 +74,10 @@ class Mean(NamedTuple):
         """Of ``values`` over what ``weights`` count, both of one shape."""
         return cls((values * weights).sum(), weights.sum())
 
+    def plus(self, other: Mean) -> Mean:
+        """The mean over both."""
+        return Mean(self.total + other.total, self.weight + other.weight)
+
     @property
     def value(self) -> Tensor:
         """Scalar; 0 where nothing counts."""
@@ -99,7 +106,7 @@ class Played(NamedTuple):
 
     def mean(self, values: Tensor) -> Tensor:
         """Mean of ``[*, N]`` over what counts."""
-        return (values * self.weights).sum() / self.weights.sum().clamp(min=1.0)
+        return Mean.of(values, self.weights).value
 
 
 class Following(NamedTuple):

@@ -158,7 +158,7 @@ class AgentGRU(nn.Module):
         return outputs.reshape(b, *rows, t, self.hidden).movedim(-2, 1), after
 
     def _step(self, inputs: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
-        """One step while acting: the same numbers without the cost of setting up a sequence, twice as fast."""
+        """One step while acting: the same numbers without the cost of setting up a sequence."""
         (part,) = self.parts
         above, states = inputs.reshape(-1, inputs.shape[-1]), []
         for before, names in zip(state.reshape(-1, self.layers, self.hidden).unbind(1), self._names, strict=True):

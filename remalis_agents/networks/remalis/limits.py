@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from remalis_agents.networks.base import Mean
+from remalis_agents.networks.base import BYTES_PER_FLOAT, Mean
 from remalis_agents.networks.remalis.draws import Draws
 from remalis_agents.networks.remalis.mailbox import Mailbox, empty_mailbox, nth
 from remalis_envs.errors import RemalisError
@@ -21,8 +21,6 @@ from remalis_envs.errors import RemalisError
 if TYPE_CHECKING:
     from remalis_agents.networks.remalis.options import Options
     from remalis_agents.networks.remalis.thought import Thought
-
-BYTES_PER_FLOAT = 4
 
 
 def letters(o: Options) -> list[tuple[str, int]]:

@@ -14,7 +14,7 @@ from remalis_agents.networks.remalis.links import Links
 
 def weighted(values: Tensor, weights: Tensor) -> Tensor:
     """Mean of ``values`` over what ``weights`` count; 0 where nothing does."""
-    return (values * weights).sum() / weights.sum().clamp(min=1.0)
+    return Mean.of(values, weights).value
 
 
 def of_labels(logits: Tensor, labels: Tensor, weights: Tensor) -> Tensor:

@@ -12,7 +12,8 @@ from functools import reduce
 import torch
 from torch import Tensor
 
-from remalis_agents.networks.remalis.limits import BYTES_PER_FLOAT, Limits
+from remalis_agents.networks.base import BYTES_PER_FLOAT
+from remalis_agents.networks.remalis.limits import Limits
 from remalis_agents.networks.remalis.links import Links, Reach
 
 MODES = ("none", "basic", "selective", "full")
