@@ -360,10 +360,12 @@ class RemalisNetwork(TeamNetwork):
         return objectives.figures(self, output.extras["thought"], played)
 
     def remember(self, output: TeamOutput, played: Played) -> None:
-        """Moves the confusion matrix and its memory (line 14)."""
+        """Moves the confusion matrix and its memory (line 14), and the level of the gate."""
         t: Thought = output.extras["thought"]
         true, logits = objectives.labelled_concepts(t, played)
         self.confusion.observe(true, logits.argmax(-1), played.weights)
+        if self.gate is not None:
+            self.gate.observe(t.gate_logits, played.weights)
 
     def _subgoal_exists(self, thing_exists: Tensor) -> Tensor:
         """``[*, N, S]``: to serve a thing makes sense where there is one."""

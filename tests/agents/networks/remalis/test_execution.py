@@ -12,6 +12,7 @@ from remalis_agents.networks import Played
 from remalis_agents.networks.model import ModelSpec, TeamModel
 from remalis_agents.networks.remalis import PRESETS, Losses, Options, losses
 from remalis_agents.networks.remalis.execution import ActionGraph
+from remalis_agents.networks.remalis.gate import Gate
 from remalis_envs.errors import RemalisError, UnknownNameError
 
 NO_LOSS = dict.fromkeys((f.name for f in dataclasses.fields(Losses)), 0.0)
@@ -166,6 +167,28 @@ def test_the_gate_answers_to_its_budget():
         optimizer.step()
     assert abs(think(net, given).drawn["gate"].mean() - 0.3) < 0.25
     assert abs(t.gate_logits.sigmoid().mean() - 0.3) < 0.05
+
+
+@pytest.mark.parametrize("wish", [-1.5, 0.0, 2.0])
+def test_the_best_actions_keep_to_the_budget_too(wish):
+    """The likelier side of each coin would open all gates of a team that wants to talk in most steps, or none."""
+    gate, draws = Gate(6, 0.5), torch.Generator().manual_seed(3)
+    seen, counted = torch.randn(40, 25, 6, generator=draws), torch.ones(40, 25)
+    counted[:, 20:] = 0.0
+    with torch.no_grad():
+        gate.look.weight.mul_(20.0)
+        gate.look.bias.fill_(wish)
+    _, logits = gate(seen, None, sample=False)
+    strange = torch.where(counted > 0, logits, 100.0)
+    gate.observe(strange.detach(), counted)
+    opened = gate(seen[:, :20], None, sample=False)[0]
+    drawn = gate(seen[:, :20], None, sample=True)[0]
+    assert 0.1 < drawn.mean() < 0.9
+    assert abs(opened.mean() - logits[:, :20].sigmoid().mean()) < 0.01
+    assert abs(opened.mean() - drawn.mean()) < 0.06
+    kept = gate.level.clone()
+    gate.observe(logits.detach(), torch.zeros_like(counted))
+    assert torch.equal(gate.level, kept), "a batch without steps says nothing"
 
 
 def test_who_is_silent_is_not_heard():

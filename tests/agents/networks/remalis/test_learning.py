@@ -94,6 +94,7 @@ def test_what_is_learnt_is_logged_under_its_name():
     assert names <= set(figures)
     assert all(np.isfinite(figures[name]) for name in names)
     assert 0 <= figures["belief_accuracy"] <= 1 and figures["received_bytes"] > 0
+    assert loop.module.network.gate.level != 0, "the gate learns what share of steps its level lets through"
 
 
 def test_without_its_losses_it_is_the_same_networks_plain_ppo_bit_for_bit():
