@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from remalis_agents.command_line import writable
+from remalis_agents.command_line import env_changes, writable
 from remalis_envs.errors import RemalisError
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--seed", type=int, default=1000, help="seed of the episode (default: 1000, as in `rllib evaluate`)")
     add("--steps", type=int, default=STEPS, help=f"steps to play and show (default: {STEPS})")
     add("--sample", action="store_true", help="draw actions as in training, instead of the most probable")
+    add("--set", action="append", default=[], metavar="KEY=VALUE", dest="changes", help="other options of the env")
     add("--out", default=FOLDER, metavar="DIR|FILE", help=f"a folder, or a file ending in .html (default: {FOLDER})")
 
 
@@ -70,6 +71,8 @@ def _command(args: argparse.Namespace) -> str:
     said = ["remalis", "explain", str(args.checkpoint)]
     for name in ("env", "level", "scenario", "split"):
         said += [f"--{name}", getattr(args, name)] if getattr(args, name) else []
+    for change in args.changes:
+        said += ["--set", change]
     said += ["--seed", str(args.seed), "--steps", str(args.steps), *(["--sample"] if args.sample else [])]
     return shlex.join(said)
 
@@ -140,5 +143,4 @@ def world(team: Team, args: argparse.Namespace) -> tuple[str, dict[str, Any]]:
     options.pop(CO_PLAYERS, None)  # whoever plays in the team's place has nothing to show
     if name in WITH_SPLITS:
         options["split"] = "test"
-    chosen = {key: getattr(args, key) for key in ("level", "scenario", "split") if getattr(args, key) is not None}
-    return name, with_world(options, chosen)
+    return name, with_world(options, env_changes(args))

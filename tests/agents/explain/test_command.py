@@ -27,6 +27,14 @@ def test_it_writes_a_page_and_the_recording(exported, tmp_path, capsys):
     assert f"remalis explain {exported} --seed 4 --steps 5" in text and exported in text
 
 
+def test_options_of_the_environment_may_be_set(exported, tmp_path):
+    page = tmp_path / "page.html"
+    assert remalis_main(["explain", exported, "--set", "horizon=3", "--steps", "9", "--out", str(page)]) == 0
+    recording = Recording.load(page.with_suffix(".npz"))
+    assert recording.steps == 3 and recording.meta["env_config"]["horizon"] == 3
+    assert "--set horizon=3" in page.read_text(encoding="utf-8")
+
+
 def test_an_episode_may_end_before_its_steps_and_a_file_be_named(exported, tmp_path):
     file = tmp_path / "deep" / "one.html"
     assert remalis_main(["explain", exported, "--steps", "50", "--out", str(file)]) == 0
@@ -38,6 +46,7 @@ def test_an_episode_may_end_before_its_steps_and_a_file_be_named(exported, tmp_p
     [
         (["--steps", "0"], "--steps is 1 or more"),
         (["--seed", "-1"], "--seed is 0 or more"),
+        (["--set", "horizon"], "--set takes key=value"),
         (["--level", "easy"], "Unknown option of remalis/PartnersTeam-v0: 'level'"),
         (["--env", "remalis/TraficTeam-v0"], "Did you mean 'remalis/TrafficTeam-v0'?"),
         (["--env", "remalis/TrafficTeam-v0", "--level", "easy"], "is for agents with vectors of length 5"),
