@@ -91,11 +91,13 @@ def _level(level: str) -> Task:
 
 
 def _resco(name: str) -> Task:
+    # RESCO's signals clear no junction between phases. On some maps three left-turners then face each other for good,
+    # in one hour of ten or so, and whom it meets is chance: drivers pass whoever has stood there for 20 s.
     return Task(
         f"traffic/{name}",
-        f"Traffic, RESCO's {name}",
+        f"Traffic, RESCO's {name} (junctions unblocked after 20 s)",
         _TRAFFIC,
-        {"scenario": f"resco/{name}", "protocol": "resco"},
+        {"scenario": f"resco/{name}", "protocol": "resco", "blocker_patience_s": 20.0},
         prefix=f"traffic_{name}",
         first_seed=30_000,
         controllers=tuple(name for name in CONTROLLERS if name != "webster"),  # it needs flows, and these are routes

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -15,6 +16,7 @@ from remalis_envs.traffic.engine.programs import Control, check_control
 from remalis_envs.traffic.env import TrafficEnv
 from remalis_envs.traffic.network.read import PhaseSource
 from remalis_envs.traffic.own_files import Routes
+from remalis_envs.traffic.protocols import with_option
 from remalis_envs.traffic.resolve import for_sumo_rl, resolve_scenario
 from remalis_envs.traffic.rewards import RewardSpec, check_reward
 from remalis_envs.traffic.scenarios import FIDELITIES, Scenario, mesoscopic
@@ -58,6 +60,7 @@ def traffic_v0(
     begin_s: float | None = None,
     horizon_s: float | None = None,
     fidelity: str = "micro",
+    blocker_patience_s: float | None = None,
     neighbours: str = "roads",
     control: Control | Callable[[Scenario], Control] = "agents",
     backend: str = "auto",
@@ -90,6 +93,9 @@ def traffic_v0(
         horizon_s: length of an episode, 3600 by default.
         fidelity: ``micro``, or ``meso`` for SUMO's mesoscopic model: several times faster, without pedestrians and
             incidents, for pre-training.
+        blocker_patience_s: seconds after which drivers pass a car that stands inside a junction, by default never
+            (SUMO's ``--ignore-junction-blocker``). Under protocols that clear no junction between phases, three
+            left-turners can face each other for good, whoever controls the signals.
         neighbours: who may talk to whom: ``roads`` joins road neighbours, ``all`` everyone (up to 25 agents).
         control: ``agents``; ``own`` leaves the network's signal programs running; or programs by signal.
         backend: ``inline`` runs SUMO in this process, which holds one at most; ``worker`` in its own; ``auto``
@@ -104,7 +110,8 @@ def traffic_v0(
         RemalisError: an option that no environment can be built with, or files that SUMO does not accept.
     """
     check_reward(reward, reward_scope, with_emissions=emissions)
-    check_options(network_seed=network_seed, horizon_s=horizon_s, split=split, fidelity=fidelity)
+    check_options(network_seed=network_seed, split=split, fidelity=fidelity)
+    check_seconds(horizon_s=horizon_s, blocker_patience_s=blocker_patience_s)
     if level is not None and scenario is not None:
         raise RemalisError(f"level={level!r} and scenario={str(scenario)!r} exclude each other: give one of them.")
     times = {
@@ -130,20 +137,28 @@ def traffic_v0(
     world = for_sumo_rl(world, observation, reward, fidelity)
     if fidelity == "meso":
         world = mesoscopic(world)
+    if blocker_patience_s is not None:
+        files = with_option(world.files, "ignore-junction-blocker", f"{blocker_patience_s:g}")
+        world = replace(world, files=files)
     control = control(world) if callable(control) else control
     check_control(control, world.network)
     config = CoreConfig(world, split, reward, reward_scope, emissions, control, observation)
     return TrafficEnv(config, backend=backend, strict=strict, neighbours=neighbours, render_mode=render_mode, seed=seed)
 
 
-def check_options(*, network_seed: object, horizon_s: object, split: str, fidelity: str) -> None:
+def check_options(*, network_seed: object, split: str, fidelity: str) -> None:
     """Raise for what no environment could be built from, before anything is built."""
     if not isinstance(network_seed, int) or isinstance(network_seed, bool) or network_seed < 0:
         raise RemalisError(f"network_seed must be an integer of at least 0, not {network_seed!r}")
-    length = 1.0 if horizon_s is None else horizon_s
-    if isinstance(length, bool) or not isinstance(length, int | float) or not 0 < length < float("inf"):
-        raise RemalisError(f"horizon_s must be a positive number of seconds, not {horizon_s!r}")
     if split not in SPLITS:
         raise unknown("split", split, SPLITS)
     if fidelity not in FIDELITIES:
         raise unknown("fidelity", fidelity, FIDELITIES)
+
+
+def check_seconds(**lengths: object) -> None:
+    """Raise for lengths of time, by name, that are none; None stands for a default."""
+    for name, given in lengths.items():
+        length = 1.0 if given is None else given
+        if isinstance(length, bool) or not isinstance(length, int | float) or not 0 < length < float("inf"):
+            raise RemalisError(f"{name} must be a positive number of seconds, not {given!r}")

@@ -13,6 +13,7 @@ import pytest
 from pettingzoo.test import parallel_api_test, parallel_seed_test
 
 import remalis_envs
+from remalis_agents.controllers import make_controller
 from remalis_envs.errors import RemalisError, UnknownNameError
 from remalis_envs.traffic.engine.signals import plain_transition
 from remalis_envs.traffic.resco import RESCO_MAPS, resco_sumocfg
@@ -103,6 +104,22 @@ def test_the_fixed_program_is_the_run_that_sumo_itself_makes(tmp_path: Path) -> 
     trips = [float(t.get("timeLoss")) + float(t.get("departDelay")) for t in ET.parse(report).iter("tripinfo")]
     assert len(trips) == metrics["arrived_veh"] + metrics["running_veh"]
     assert metrics["resco_delay_s"] == pytest.approx(np.mean(trips), abs=0.02)
+
+
+@pytest.mark.parametrize(("patience_s", "locked"), [(None, True), (20.0, False)])
+def test_drivers_may_pass_who_blocks_a_junction(patience_s: float | None, locked: bool) -> None:
+    """Three left-turners face each other in the middle of a junction whose exits are all empty."""
+    controller = make_controller("greedy")
+    env = remalis_envs.traffic_v0(
+        scenario="resco/cologne3", protocol="resco", split="test", horizon_s=2400, blocker_patience_s=patience_s
+    )
+    observations, _ = env.reset(seed=30005)
+    controller.reset(env, seed=30005)
+    while env.agents:
+        observations, *_ = env.step(controller.act(observations))
+    delay_s = env.metrics()["mean_delay_s"]
+    env.close()
+    assert delay_s > 100 if locked else delay_s < 40
 
 
 def test_conformance() -> None:
