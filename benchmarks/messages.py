@@ -105,8 +105,10 @@ def study(given: argparse.Namespace, console: Console) -> dict[str, Any]:
                 progress.advance(bar)
 
             episodes = listen(team, env, seeds, given.moments, given.seed, done)
+            figure, higher_is_better = judged(name, given.figure, episodes[0].figures)
             progress.update(bar, description="one message replaced")
             effects = overwrite(team, episodes, given.seed)
+            found = {**summary(effects), "moments": [asdict(one) for one in effects]}
             progress.update(bar, description="shuffled", advance=1)
             shuffled = shuffle(team, env, episodes, done)
             progress.update(bar, description="silenced")
@@ -117,9 +119,11 @@ def study(given: argparse.Namespace, console: Console) -> dict[str, Any]:
     return {
         "team": {"checkpoint": str(given.checkpoint), "env": name, "env_config": options, "seeds": seeds},
         "beliefs": beliefs(given.checkpoint, episodes, team.model.spec.subgoals or team.spec.action_count),
-        "overwritten": {**summary(effects), "moments": [asdict(one) for one in effects]},
+        "overwritten": found,
         "score": {
-            **scores(name, given.figure, as_played, {"shuffled": shuffled.figures, "silenced": silent}),
+            "figure": figure,
+            "higher_is_better": higher_is_better,
+            **scores(figure, as_played, {"shuffled": shuffled.figures, "silenced": silent}),
             "shuffled_share": shuffled.share,
         },
     }
@@ -159,20 +163,28 @@ def summary(effects: Sequence[Overwritten]) -> dict[str, Any]:
     }
 
 
-def scores(env: str, asked: str | None, as_played: Figures, others: Mapping[str, Figures]) -> dict[str, Any]:
-    """The score of each way to play, its mean, and paired differences to the episodes as they are.
+def judged(env: str, asked: str | None, known: Mapping[str, float]) -> tuple[str, bool | None]:
+    """The figure that is the score, and whether more of it is better, where that is known.
+
+    Args:
+        env: the environment's name.
+        asked: a figure; None for the leaderboard's, else the return.
+        known: an episode's figures.
 
     Raises:
         UnknownNameError: an episode has no such figure.
     """
-    task = next((task for task in TASKS.values() if task.env == env), None)
-    figure = asked or (task.figure if task else "team_return")
-    if figure not in as_played[0]:
-        raise unknown("figure", figure, as_played[0])
-    by_task = task is not None and figure == task.figure
+    better = {"team_return": True}
+    better |= {task.figure: task.higher_is_better for task in TASKS.values() if task.env == env}
+    figure = asked or list(better)[-1]
+    if figure not in known:
+        raise unknown("figure", figure, known)
+    return figure, better.get(figure)
+
+
+def scores(figure: str, as_played: Figures, others: Mapping[str, Figures]) -> dict[str, Any]:
+    """The score of each way to play, its mean, and paired differences to the episodes as they are."""
     return {
-        "figure": figure,
-        "higher_is_better": task.higher_is_better if task and by_task else figure == "team_return" or None,
         "played": {
             way: {**_plain(interval(one[figure] for one in found)), "episodes": found}
             for way, found in {"as played": as_played, **others}.items()

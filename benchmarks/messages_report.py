@@ -70,7 +70,7 @@ def _scores(axes: Any, found: dict[str, Any]) -> None:
     for k, ((way, one), colour) in enumerate(zip(found["played"].items(), (DARK, RED, BLUE), strict=True)):
         error = None if math.isnan(one["low"]) else [[one["mean"] - one["low"]], [one["high"] - one["mean"]]]
         axes.bar([k], [one["mean"]], 0.6, yerr=error, color=colour, capsize=4, label=way)
-    axes.set_xticks(range(len(found["played"])), [_named(way, found) for way in found["played"]])
+    axes.set_xticks(range(len(found["played"])), [_named(way, found) for way in found["played"]], fontsize=9)
     better = {True: ", more is better", False: ", less is better", None: ""}[found["higher_is_better"]]
     axes.set(title="All messages replaced", ylabel=found["figure"].replace("_", " ") + better)
 
@@ -79,8 +79,7 @@ def _named(way: str, found: dict[str, Any]) -> str:
     """A bar's name and, below it, the paired difference."""
     if way not in found["differences"]:
         return way
-    one = found["differences"][way]
-    return f"{way}\n{_range(one, '+')}"
+    return f"{way}\n" + _range(found["differences"][way], "+").replace(" [", "\n[")
 
 
 def _range(one: dict[str, float], sign: str = "") -> str:
@@ -100,12 +99,12 @@ def show(found: dict[str, Any], console: Console) -> None:
     table.add_row(f"one message replaced ({len(one['moments'])} steps): distance", _range(one["distance"]))
     table.add_row("  best action is another", _range(one["changed_share"]))
     table.add_row("  replaced by itself: largest distance", f"{one['largest_control']:g}")
-    count = one["agents_beyond_reach"]
-    table.add_row(f"  out of its reach ({count} agents in all): largest", f"{one['largest_beyond_reach']:g}")
+    beyond = f"{one['largest_beyond_reach']:g}" if one["agents_beyond_reach"] else "nobody is"
+    table.add_row("  of agents out of its reach: largest distance", beyond)
     for way, played in score["played"].items():
         table.add_row(f"{score['figure']}, {way}", _range(played))
     for way, change in score["differences"].items():
-        table.add_row(f"  {way} less as played", _range(change, "+"))
+        table.add_row(f"  {way} minus as played", _range(change, "+"))
     console.print(table)
     if score["shuffled_share"] < 1.0:
         console.print(f"shuffled: {score['shuffled_share']:.1%} of messages, others had no counterpart.", style="dim")
