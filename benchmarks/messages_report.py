@@ -46,7 +46,7 @@ def _beliefs(axes: Any, found: dict[str, Any]) -> None:
         axes.axhline(found["chance_commonest"], color=GREY, ls="--", label="each teammate's commonest sub-goal")
     axes.axhline(found["chance_uniform"], color=GREY, ls=":", label="any sub-goal")
     axes.set(title="Beliefs that came true", xlabel="team steps of training", ylabel="share", ylim=(0, 1.02))
-    axes.legend(loc="best", frameon=False, fontsize=8)
+    axes.legend(loc="best", edgecolor="none", framealpha=0.9, fontsize=8)
 
 
 def _distances(axes: Any, found: dict[str, Any]) -> None:
