@@ -180,6 +180,7 @@ def _callback(budget: int) -> Any:
 _STEPS = "env_runners/num_env_steps_sampled_lifetime"
 _RETURN = "env_runners/episode_return_mean"
 _METRICS = "env_runners/metrics/"
+_BELIEFS = "learners/default_policy/belief_accuracy"
 
 
 def learning_curve(run_dir: Path) -> list[dict[str, float]]:
@@ -206,6 +207,8 @@ def _point(row: dict[str, str]) -> dict[str, float] | None:
     for name in ("mean_delay_s", "right_share"):
         if row.get(_METRICS + name):
             point[name] = round(float(row[_METRICS + name]), 4)
+    if row.get(_BELIEFS):
+        point["belief_accuracy"] = round(float(row[_BELIEFS]), 4)
     return point
 
 

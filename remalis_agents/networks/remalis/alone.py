@@ -48,6 +48,8 @@ class Correspondence:
         transport: takes and brings messages.
     """
 
+    alone = True
+
     def __init__(self, slots: Tensor, hears: Tensor, heard_by: Tensor, transport: Transport) -> None:
         self.slots = place(slots, hears.view(1, 1, -1))
         self._transport = transport

@@ -39,11 +39,14 @@ class Links:
     """The neighbourhoods of a batch of teams.
 
     Attributes:
+        alone: whether this is one agent's side of a real network, which loses messages by itself.
         index: ``[*, N, K]`` long, the agent in each slot; any where the slot is empty.
         heard: ``[*, N, K]`` float, 1 where the slot's agent can be heard now.
         slots: ``[B, N, K]`` float, the agent in each slot plus one, 0 where none was ever; kept as state, so that an
             agent who comes back finds its own slot, and with it what was remembered of it.
     """
+
+    alone = False
 
     def __init__(self, slots: Tensor, edges: Tensor) -> None:
         """Places the neighbours.

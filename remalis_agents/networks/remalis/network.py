@@ -90,7 +90,8 @@ class RemalisNetwork(TeamNetwork):
         self.rounds = self._hops()
         self.message_floats = within([floats for _, floats in letters(o)], o.byte_budget)
         self.correspond: Callable[[TeamInputs], Any] | None = None
-        """Makes the links of an agent that is alone with its messages; see :mod:`.alone`."""
+        """Makes a pass's links in the place of the team's own: those of an agent that is alone with its messages, see
+        :mod:`.alone`, or such over which agents hear something else, see :mod:`remalis_agents.explain.causes`."""
         self._links = KeptLinks()
 
     # -- the parts, each with weights from its own seed ---------------------------------------------------------------
@@ -215,7 +216,7 @@ class RemalisNetwork(TeamNetwork):
             t.links, t.reach = self._neighbourhood(team)
             t.state["slots"] = t.links.slots
             opened = self._open(t)
-            limits = None if self.limits is None else self.limits.begin(t, alone=self.correspond is not None)
+            limits = None if self.limits is None else self.limits.begin(t, alone=t.links.alone)
             t.post = Post(t.links, t.reach, opened, limits)
         if self.feedback is not None:
             # Equation 6 is of the body's states; where that is a few layers, what they are made of serves as well.
