@@ -2,7 +2,8 @@
 
 One vector fits every intersection of every map. It has three blocks, and their layout is public::
 
-    phases        A x len(PHASE_FEATURES)         what each phase would serve, so that a policy can score it
+    phases        A x len(PHASE_FEATURES)         what each phase would serve, so that a policy can score it; last
+                                                  the share of each arm's lanes that it makes green
     arms          MAX_ARMS x len(ARM_FEATURES)    the approaches, clockwise from north
     intersection  len(INTERSECTION_FEATURES)      the signal's own state, its type, its own last outcome
 
@@ -50,6 +51,7 @@ PHASE_FEATURES = (
     "emergency",
     "served",
     "protected",
+    *(f"serves_arm_{arm}" for arm in range(1, MAX_ARMS + 1)),
 )
 ARM_FEATURES = (
     "exists",
@@ -89,6 +91,16 @@ class Layout:
         """The one-hot block that says how many arms the intersection has."""
         start = self.intersection.start + INTERSECTION_FEATURES.index("type_0_arms")
         return slice(start, start + MAX_ARMS + 1)
+
+    @property
+    def current(self) -> int:
+        """Column, in a phase's row, of the flag of the phase that is green, or was so last."""
+        return PHASE_FEATURES.index("is_current")
+
+    @property
+    def served_arms(self) -> int:
+        """Column, in a phase's row, of the first of ``arm_count`` shares of an arm's lanes that it makes green."""
+        return PHASE_FEATURES.index("serves_arm_1")
 
     @property
     def arm_count(self) -> int:
@@ -151,6 +163,7 @@ class Observer:
         self._phases[*at, _P["exists"]] = 1.0
         self._phases[*at, _P["served"]] = index.phase_served
         self._phases[*at, _P["protected"]] = index.phase_major_share
+        self._phases[*at, _P["serves_arm_1"] :] = index.phase_arm_share
         self._arms[:, :, _A["exists"]] = index.arm_exists.reshape(n, MAX_ARMS)
         self._arms[:, :, _A["sensor_ok"]] = index.arm_exists.reshape(n, MAX_ARMS)
         rows = np.ones(len(index.arm_exists))

@@ -262,6 +262,25 @@ def test_observations_say_what_is_on_the_road(easy: Any) -> None:
     assert compared > 20
 
 
+@pytest.mark.parametrize("level", ["easy", "hard"])
+def test_a_phase_says_how_much_of_each_arm_it_serves(level: str) -> None:
+    env = remalis_envs.traffic_v0(level=level)
+    observations, _ = env.reset(seed=0)
+    first, partly = LAYOUT.served_arms, 0
+    for inter in env.network.intersections:
+        rows = LAYOUT.phase_features(observations[inter.id]["observation"])[:, first : first + LAYOUT.arm_count]
+        for number, phase in enumerate(inter.phases):
+            for arm in inter.arms:
+                mine = [m for m in inter.movements if m.kind != "crossing" and m.from_arm == arm.index]
+                lanes = {lane for m in mine for lane in m.lanes}
+                green = {lane for m in mine if phase.state[m.links[0]] in "Gg" for lane in m.lanes}
+                assert rows[number, arm.index] == pytest.approx(len(green) / max(len(lanes), 1))
+                partly += 0 < len(green) < len(lanes)
+        assert not rows[len(inter.phases) :].any() and not rows[:, len(inter.arms) :].any()
+    assert partly > 0
+    env.close()
+
+
 def test_observations_given_out_are_not_overwritten(easy: Any) -> None:
     first, _ = easy.reset(seed=0)
     kept = {a: o["observation"].copy() for a, o in first.items()}
