@@ -7,18 +7,38 @@ compares methods.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
+from remalis_agents.networks.entities import Entities
 from remalis_agents.networks.layers import layers_of, linear, mlp
 from remalis_agents.networks.layout import Layout
 from remalis_agents.networks.scale import RunningScale
 
 
+class Read(NamedTuple):
+    """What an agent's vector says."""
+
+    options: Tensor | None
+    """``[*, N, K, F]``, K as few as the batch has; None without a layout."""
+    context: Tensor
+    """``[*, N, C]``."""
+    exists: Tensor | None = None
+    """``[*, N, K]``, 1 for options that there are."""
+    entities: Tensor | None = None
+    """``[*, N, M, G]``, and which of them exist, ``[*, N, M]``; None where options have nothing to do with any."""
+    entity_exists: Tensor | None = None
+    shares: Tensor | None = None
+    """``[*, N, K, M]``, weights of a mean over the entities that an option has to do with."""
+
+
 class AgentReader(nn.Module):
     """Splits an agent's vector into its options and the rest, and scales both.
+
+    What an option has to do with (the arms that a phase serves) stands beside its own features, as a mean. The context
+    is the rest of the vector and what all options offer together (mean and maximum), beside the one that stands now.
 
     Args:
         observation_size: D.
@@ -27,11 +47,11 @@ class AgentReader(nn.Module):
 
     Attributes:
         option_features: F, features of one option; 0 without a layout.
-        size: C, length of the context: the rest of the vector, and what all options offer together (mean and maximum).
+        size: C, length of the context.
+        entities: reads what options have to do with; None where nothing is known of it.
 
     Shapes:
-        observations ``[*, N, D]`` -> options ``[*, N, K, F]`` (K as few as the batch has; None without a layout),
-        context ``[*, N, C]``.
+        observations ``[*, N, D]`` -> options ``[*, N, K, F]``, context ``[*, N, C]``; :meth:`read` gives more.
     """
 
     def __init__(
@@ -39,29 +59,50 @@ class AgentReader(nn.Module):
     ) -> None:
         super().__init__()
         self.layout = Layout.of(layout, action_count)
+        self.entities: Entities | None = None
         if self.layout is None:
             self.option_features, self.size = 0, observation_size
             self.scale = RunningScale(observation_size)
             return
-        if self.layout.count != action_count or self.layout.stop > observation_size:
+        at = self.layout
+        if at.count != action_count or at.stop > observation_size:
             raise ValueError(
-                f"The layout describes {self.layout.count} options up to index {self.layout.stop}, but agents have "
+                f"The layout describes {at.count} options up to index {at.stop}, but agents have "
                 f"{action_count} actions and vectors of length {observation_size}."
             )
-        rest = observation_size - self.layout.count * self.layout.features
-        self.option_features, self.size = self.layout.features, rest + 2 * self.layout.features
-        self.option_scale, self.rest_scale = RunningScale(self.layout.features), RunningScale(rest)
+        rest = observation_size - at.count * at.features
+        self.option_features = at.features
+        if at.option_entities >= 0:
+            self.entities = Entities(observation_size, at)
+            self.option_features += self.entities.features
+        self.size = rest + (2 if at.current < 0 else 3) * self.option_features
+        self.option_scale, self.rest_scale = RunningScale(at.features), RunningScale(rest)
 
     def forward(self, observations: Tensor) -> tuple[Tensor | None, Tensor]:
-        if self.layout is None:
-            return None, self.scale(observations)
-        options, exists, rest = self._split(observations)
-        options = self.option_scale(options) * exists
+        found = self.read(observations)
+        return found.options, found.context
+
+    def read(self, observations: Tensor) -> Read:
+        """Everything that the vector says."""
+        at = self.layout
+        if at is None:
+            return Read(None, self.scale(observations))
+        raw, exists, rest = self._split(observations)
+        options = self.option_scale(raw) * exists
+        entities = entity_exists = shares = None
+        if self.entities is not None:
+            entities, entity_exists = self.entities(observations)
+            shares = raw[..., at.option_entities : at.option_entities + at.entity_count]
+            shares = shares / shares.sum(-1, keepdim=True).clamp(min=1.0)
+            options = torch.cat([options, shares @ entities], -1)
         # Mean and maximum do not care in which order the options stand, nor how many others have.
         mean = options.sum(-2) / exists.sum(-2).clamp(min=1.0)
         most = options.masked_fill(exists == 0, -torch.inf).amax(-2)
         most = torch.where(exists.amax(-2) > 0, most, torch.zeros_like(most))
-        return options, torch.cat([self.rest_scale(rest), mean, most], -1)
+        parts = [self.rest_scale(rest), mean, most]
+        if at.current >= 0:
+            parts.append((options * (raw[..., at.current : at.current + 1] > 0)).sum(-2))
+        return Read(options, torch.cat(parts, -1), exists.squeeze(-1), entities, entity_exists, shares)
 
     def observe(self, observations: Tensor, alive: Tensor) -> None:
         """Moves the running scales."""
@@ -71,14 +112,8 @@ class AgentReader(nn.Module):
         options, exists, rest = self._split(observations)
         self.option_scale.observe(options, exists.squeeze(-1) * alive.unsqueeze(-1))
         self.rest_scale.observe(rest, alive)
-
-    def exists(self, observations: Tensor, options: Tensor) -> Tensor:
-        """Which of the ``options`` that the pass gave there are, ``[*, N, K]``."""
-        at = self.layout
-        assert at is not None
-        if at.exists < 0:
-            return torch.ones_like(options[..., 0])
-        return observations[..., at.start + at.exists : at.stop : at.features][..., : options.shape[-2]]
+        if self.entities is not None:
+            self.entities.observe(observations, alive)
 
     def _split(self, observations: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Options ``[*, N, K, F]``, their flags ``[*, N, K, 1]``, the rest ``[*, N, D - A F]``."""
@@ -95,18 +130,45 @@ class AgentReader(nn.Module):
         return options, exists, torch.cat((observations[..., : layout.start], observations[..., layout.stop :]), -1)
 
 
+class Match(nn.Module):
+    r"""How well each option is what the context asks for.
+
+    .. math:: s_k = W_q x_k \cdot \mathrm{ReLU}(W_c c)
+
+    Where options say what they have to do with (the arms that a phase serves), the context need not be told of each
+    option: it asks for arms. A sum of both, as in a layer over the two, cannot say this.
+
+    Args:
+        context: C, length of the context vector.
+        features: F, of an option.
+        hidden: width of the product.
+        gain: of the options' side; small for logits.
+
+    Shapes:
+        options ``[*, N, K, F]``, context ``[*, N, C]`` -> ``[*, N, K]``.
+    """
+
+    def __init__(self, context: int, features: int, hidden: int, gain: float = 0.01) -> None:
+        super().__init__()
+        self.offer, self.ask = linear(features, hidden, gain), linear(context, hidden)
+
+    def forward(self, options: Tensor, context: Tensor) -> Tensor:
+        return (self.offer(options) @ torch.relu(self.ask(context)).unsqueeze(-1)).squeeze(-1)
+
+
 class ActionHead(nn.Module):
     r"""Scores each action: each option from its own features and the context, or all at once without a layout.
 
-    .. math:: \text{logit}_k = w^\top \mathrm{ReLU}(U\,\mathrm{ReLU}(W_o x_k + W_c c))
+    .. math:: \text{logit}_k = w^\top \mathrm{ReLU}(U\,\mathrm{ReLU}(W_o x_k + W_c c)) + s_k
 
-    The same function scores every option, so permuting the options permutes the scores.
+    with s the :class:`Match` of option and context. The same function scores every option, so permuting the options
+    permutes the scores.
 
     Args:
         context: C, length of the context vector.
         action_count: A.
         option_features: F; 0 for a plain layer from the context to all scores.
-        hidden: width of the scorer's two hidden layers.
+        hidden: width of the scorer's two hidden layers, and of the match.
         gain: of the last layer; small for logits, 1 for Q-values.
 
     Shapes:
@@ -122,6 +184,7 @@ class ActionHead(nn.Module):
             self.option = linear(option_features, hidden)
             self.context = linear(context, hidden)
             self.score = mlp([hidden, hidden, 1], last_gain=gain)
+            self.match = Match(context, option_features, hidden, gain)
         else:
             self.plain = linear(context, action_count, gain)
 
@@ -130,7 +193,7 @@ class ActionHead(nn.Module):
             return self.plain(context)
         # The context enters once for all options: adding two projections costs K times less than joining the inputs.
         hidden = torch.relu(self.option(options) + self.context(context).unsqueeze(-2))
-        scores = self.score(hidden).squeeze(-1)
+        scores = self.score(hidden).squeeze(-1) + self.match(options, context)
         return nn.functional.pad(scores, (0, self.action_count - scores.shape[-1]))
 
 

@@ -65,7 +65,7 @@ class CLAMNetwork(TeamNetwork):
         temperature: float = 0.1,
         pairs: int = 512,
         hidden: Sequence[int] = (64, 64),
-        option_hidden: int = 32,
+        option_hidden: int = 64,
         layout: Layout | Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__()

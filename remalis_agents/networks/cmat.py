@@ -98,7 +98,7 @@ class CMATNetwork(TeamNetwork):
         blocks: int = 1,
         thoughts: int = 4,
         hidden: Sequence[int] = (64,),
-        option_hidden: int = 32,
+        option_hidden: int = 64,
         layout: Layout | Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__()

@@ -40,7 +40,7 @@ class CoLightNetwork(QNetwork):
         observation_size: int,
         action_count: int,
         hidden: Sequence[int] = (64, 64),
-        option_hidden: int = 32,
+        option_hidden: int = 64,
         heads: int = 5,
         head_size: int = 32,
         layout: Layout | Mapping[str, Any] | None = None,

@@ -47,7 +47,7 @@ class CommunicatingNetwork(TeamNetwork):
         action_count: int,
         heard: int,
         hidden: Sequence[int] = (64, 64),
-        option_hidden: int = 32,
+        option_hidden: int = 64,
         layout: Layout | Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__()

@@ -59,7 +59,7 @@ class DGNNetwork(QNetwork):
         observation_size: int,
         action_count: int,
         hidden: Sequence[int] = (64, 64),
-        option_hidden: int = 32,
+        option_hidden: int = 64,
         layers: int = 2,
         heads: int = 8,
         head_size: int = 8,

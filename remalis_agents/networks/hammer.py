@@ -54,7 +54,7 @@ class HammerNetwork(CommunicatingNetwork):
         message: int = 4,
         messenger: int = 64,
         hidden: Sequence[int] = (64, 64),
-        option_hidden: int = 32,
+        option_hidden: int = 64,
         layout: Layout | Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(observation_size, action_count, message, hidden, option_hidden, layout)

@@ -36,7 +36,7 @@ class IDQNNetwork(QNetwork):
         observation_size: int,
         action_count: int,
         hidden: Sequence[int] = (64, 64),
-        option_hidden: int = 32,
+        option_hidden: int = 64,
         duelling: bool = True,
         layout: Layout | Mapping[str, Any] | None = None,
     ) -> None:

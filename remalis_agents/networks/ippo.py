@@ -37,7 +37,7 @@ class IPPONetwork(TeamNetwork):
         observation_size: int,
         action_count: int,
         hidden: Sequence[int] = (64, 64),
-        option_hidden: int = 32,
+        option_hidden: int = 64,
         recurrent: int = 0,
         layout: Layout | Mapping[str, Any] | None = None,
     ) -> None:

@@ -28,6 +28,9 @@ class Layout:
         entity_count: how many there are.
         entity_features: features of one entity, stored entity by entity.
         entity_exists: index, among an entity's features, of the flag that it exists here; -1 where all do.
+        current: index, among an option's features, of the flag that it is the one that stands now; -1 where none does.
+        option_entities: index, among an option's features, of the first of ``entity_count`` shares that say how much
+            the option has to do with each entity; -1 where nothing is said.
     """
 
     start: int
@@ -40,6 +43,8 @@ class Layout:
     entity_count: int = 0
     entity_features: int = 0
     entity_exists: int = -1
+    current: int = -1
+    option_entities: int = -1
 
     @property
     def stop(self) -> int:
@@ -58,7 +63,8 @@ class Layout:
             described: a mapping of this class's attributes; an object whose ``phases`` is the slice of the vector
                 with one row an action, the first entry of each row being its flag of existence, whose ``types``, if it
                 has any, is the slice of the agent's type, and whose ``arms``, if it has any, is that of
-                ``arm_count`` rows like those of the phases; or None.
+                ``arm_count`` rows like those of the phases. ``current`` and ``served_arms``, where there are any, are
+                columns of a phase's row: see ``current`` and ``option_entities``. Or None.
             action_count: A, the rows of such a slice.
         """
         if described is None or isinstance(described, Layout):
@@ -69,11 +75,12 @@ class Layout:
         features = (block.stop - block.start) // action_count
         types: slice | None = getattr(described, "types", None)
         arms: slice | None = getattr(described, "arms", None)
-        layout = cls(block.start, action_count, features, exists=0)
+        layout = cls(block.start, action_count, features, exists=0, current=getattr(described, "current", -1))
         if types is not None:
             layout = replace(layout, types=types.start, type_count=types.stop - types.start)
         if arms is not None:
             count = described.arm_count
             entity = {"entity_start": arms.start, "entity_count": count, "entity_exists": 0}
+            entity |= {"option_entities": getattr(described, "served_arms", -1)}
             layout = replace(layout, **entity, entity_features=(arms.stop - arms.start) // count)
         return layout

@@ -89,7 +89,7 @@ class LToSNetwork(QNetwork):
         observation_size: int,
         action_count: int,
         hidden: Sequence[int] = (64, 64),
-        option_hidden: int = 32,
+        option_hidden: int = 64,
         key_size: int = 16,
         noise: float = 0.5,
         low_updates: int = 5,

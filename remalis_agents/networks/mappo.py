@@ -44,7 +44,7 @@ class MAPPONetwork(IPPONetwork):
         observation_size: int,
         action_count: int,
         hidden: Sequence[int] = (64, 64),
-        option_hidden: int = 32,
+        option_hidden: int = 64,
         recurrent: int = 0,
         pooled: int = 64,
         layout: Layout | Mapping[str, Any] | None = None,

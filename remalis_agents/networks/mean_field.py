@@ -46,7 +46,7 @@ class MeanFieldNetwork(TeamNetwork):
         action_count: int,
         iterations: int = 1,
         hidden: Sequence[int] = (64, 64),
-        option_hidden: int = 32,
+        option_hidden: int = 64,
         layout: Layout | Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__()

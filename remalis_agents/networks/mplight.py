@@ -101,14 +101,15 @@ class MPLightNetwork(TeamNetwork):
         self.compete = PhaseCompetition(width, hidden)
 
     def forward(self, team: TeamInputs) -> TeamOutput:
-        options, context = self.reader(team.observations)
+        seen = self.reader.read(team.observations)
         if self.plain is not None:
-            phases = self.plain(context).unflatten(-1, (self.action_count, -1))
+            phases = self.plain(seen.context).unflatten(-1, (self.action_count, -1))
             exists = torch.ones_like(phases[..., 0])
         else:
-            assert options is not None
-            exists = self.reader.exists(team.observations, options)
-            phases = options if self.features is None else options[..., self.features]
+            assert seen.options is not None and seen.exists is not None
+            phases, exists = seen.options, seen.exists
+            if self.features is not None:
+                phases = phases[..., self.features]
         q_values = self.compete(phases, exists)
         q_values = nn.functional.pad(q_values, (0, self.action_count - q_values.shape[-1]))
         return TeamOutput(q_values, best_values(q_values, team.action_mask))

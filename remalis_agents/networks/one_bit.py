@@ -46,7 +46,7 @@ class OneBitNetwork(CommunicatingNetwork):
         observation_size: int,
         action_count: int,
         hidden: Sequence[int] = (64, 64),
-        option_hidden: int = 32,
+        option_hidden: int = 64,
         layout: Layout | Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(observation_size, action_count, HEARD, hidden, option_hidden, layout)

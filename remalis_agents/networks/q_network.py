@@ -69,7 +69,7 @@ class QNetwork(TeamNetwork):
         action_count: int,
         content: int | None = None,
         hidden: Sequence[int] = (64, 64),
-        option_hidden: int = 32,
+        option_hidden: int = 64,
         duelling: bool = False,
         layout: Layout | Mapping[str, Any] | None = None,
     ) -> None:

@@ -142,7 +142,7 @@ class SingleAgentNetwork(TeamNetwork):
         max_agents: int,
         match: str = "ippo",
         row: int = 64,
-        option_hidden: int = 32,
+        option_hidden: int = 64,
         layout: Layout | Mapping[str, Any] | None = None,
         subgoals: int = 0,
         concepts: int = 0,

@@ -2,8 +2,10 @@
 
 One vector fits every intersection of every map. It has three blocks, and their layout is public::
 
-    phases        A x len(PHASE_FEATURES)         what each phase would serve, so that a policy can score it
-    arms          MAX_ARMS x len(ARM_FEATURES)    the approaches, clockwise from north
+    phases        A x len(PHASE_FEATURES)         what each phase would serve, so that a policy can score it; last
+                                                  the share of each arm's lanes that it makes green
+    arms          MAX_ARMS x len(ARM_FEATURES)    the approaches, clockwise from north; last the vehicles on the lanes
+                                                  for each turn, a shared lane's for each of its turns
     intersection  len(INTERSECTION_FEATURES)      the signal's own state, its type, its own last outcome
 
 Counts are divided by the public scales below, so that a controller can have its vehicles back.
@@ -50,6 +52,7 @@ PHASE_FEATURES = (
     "emergency",
     "served",
     "protected",
+    *(f"serves_arm_{arm}" for arm in range(1, MAX_ARMS + 1)),
 )
 ARM_FEATURES = (
     "exists",
@@ -63,6 +66,9 @@ ARM_FEATURES = (
     "emergency",
     "sensor_ok",
     "green",
+    "vehicles_left",
+    "vehicles_straight",
+    "vehicles_right",
 )
 INTERSECTION_FEATURES = (
     "time_in_phase",
@@ -89,6 +95,16 @@ class Layout:
         """The one-hot block that says how many arms the intersection has."""
         start = self.intersection.start + INTERSECTION_FEATURES.index("type_0_arms")
         return slice(start, start + MAX_ARMS + 1)
+
+    @property
+    def current(self) -> int:
+        """Column, in a phase's row, of the flag of the phase that is green, or was so last."""
+        return PHASE_FEATURES.index("is_current")
+
+    @property
+    def served_arms(self) -> int:
+        """Column, in a phase's row, of the first of ``arm_count`` shares of an arm's lanes that it makes green."""
+        return PHASE_FEATURES.index("serves_arm_1")
 
     @property
     def arm_count(self) -> int:
@@ -122,6 +138,7 @@ OBSERVATION_SIZE = LAYOUT.size
 _P = {name: column for column, name in enumerate(PHASE_FEATURES)}
 _A = {name: column for column, name in enumerate(ARM_FEATURES)}
 _I = {name: column for column, name in enumerate(INTERSECTION_FEATURES)}
+_TURNS = ("left", "straight", "right")
 _LAST_SUBGOAL = slice(_I["last_reward"] - len(SUBGOALS), _I["last_reward"])
 
 
@@ -151,6 +168,7 @@ class Observer:
         self._phases[*at, _P["exists"]] = 1.0
         self._phases[*at, _P["served"]] = index.phase_served
         self._phases[*at, _P["protected"]] = index.phase_major_share
+        self._phases[*at, _P["serves_arm_1"] :] = index.phase_arm_share
         self._arms[:, :, _A["exists"]] = index.arm_exists.reshape(n, MAX_ARMS)
         self._arms[:, :, _A["sensor_ok"]] = index.arm_exists.reshape(n, MAX_ARMS)
         rows = np.ones(len(index.arm_exists))
@@ -166,6 +184,9 @@ class Observer:
             ]
         )
         self._index_phase_features()
+        self._turn_stop = np.concatenate([index.turn_stops[turn] for turn in _TURNS])
+        rows_of = [k * index.n_arm_rows + index.stop_arm[index.turn_stops[turn]] for k, turn in enumerate(_TURNS)]
+        self._turn_row = np.concatenate(rows_of)
         arms = index.arm_exists.reshape(n, MAX_ARMS).sum(axis=1)
         self.array[np.arange(n), LAYOUT.intersection.start + _I["type_0_arms"] + arms] = 1.0
         # Rows to look up: by phase row the arms that are green, the last for a signal in transition; by phase and by
@@ -252,6 +273,9 @@ class Observer:
         values *= self._arm_scale
         by_column = values.reshape(len(columns), -1, MAX_ARMS)
         table[:, :, _A["queue"] : _A["exit_occupancy"] + 1] = by_column.transpose(1, 2, 0)
+        vehicles = counts.by_stop[0].take(self._turn_stop) * (1.0 / VEHICLE_SCALE)
+        turning = np.bincount(self._turn_row, weights=vehicles, minlength=len(_TURNS) * self.index.n_arm_rows)
+        table[:, :, _A["vehicles_left"] :] = turning.reshape(len(_TURNS), -1, MAX_ARMS).transpose(1, 2, 0)
         if counts.arm_emergency is not self._emergency:  # one array for all counts without emergency vehicles
             table[:, :, _A["emergency"]] = counts.arm_emergency.reshape(-1, MAX_ARMS)
             self._emergency = counts.arm_emergency

@@ -14,6 +14,7 @@ from pettingzoo.test import parallel_api_test, parallel_seed_test
 
 import remalis_envs
 from remalis_envs.errors import RemalisError, UnknownNameError
+from remalis_envs.traffic.network.model import Intersection, Movement
 from remalis_envs.traffic.observations import ARM_FEATURES, LAYOUT, PHASE_FEATURES, VEHICLE_SCALE
 from tests.traffic.conftest import LEVELS, legal_actions
 
@@ -261,6 +262,55 @@ def test_observations_say_what_is_on_the_road(easy: Any) -> None:
         at_line = sum(sumo.lane.getLastStepVehicleNumber(lane) for lane in lanes)
         assert phases[0, PHASE_FEATURES.index("vehicles")] * VEHICLE_SCALE >= at_line - 1e-4
     assert compared > 20
+
+
+@pytest.mark.parametrize("level", ["easy", "hard"])
+def test_an_arm_says_how_many_are_on_the_lanes_for_each_turn(level: str) -> None:
+    """Beside phases that make one turn of some arms green and nothing else: their vehicles are those of the turns."""
+    env = remalis_envs.traffic_v0(level=level)
+    observations, _ = env.reset(seed=0)
+    compared, kinds = 0, set()
+    for _ in range(30):
+        observations, *_ = env.step({a: int(own["action_mask"].argmax()) for a, own in observations.items()})
+        for inter in env.network.intersections:
+            vector = observations[inter.id]["observation"]
+            arms, phases = LAYOUT.arm_features(vector), LAYOUT.phase_features(vector)
+            for number, phase in enumerate(inter.phases):
+                moves = [inter.movements[m] for m in phase.major + phase.minor if inter.movements[m].kind != "crossing"]
+                kind = {m.kind for m in moves}
+                if len(kind) != 1 or kind == {"uturn"} or {m.from_arm for m in moves} & _shared(inter, moves):
+                    continue
+                turn = ARM_FEATURES.index(f"vehicles_{kind.copy().pop()}")
+                there = sum(arms[arm, turn] for arm in {m.from_arm for m in moves})
+                assert phases[number, PHASE_FEATURES.index("vehicles")] == pytest.approx(there, abs=1e-5)
+                compared += there > 0
+                kinds |= kind
+    assert compared > 20 and "left" in kinds
+    env.close()
+
+
+def _shared(inter: Intersection, moves: list[Movement]) -> set[int]:
+    """Arms of which these movements are not all that turn the same way."""
+    return {other.from_arm for other in inter.movements if other.kind == moves[0].kind and other not in moves}
+
+
+@pytest.mark.parametrize("level", ["easy", "hard"])
+def test_a_phase_says_how_much_of_each_arm_it_serves(level: str) -> None:
+    env = remalis_envs.traffic_v0(level=level)
+    observations, _ = env.reset(seed=0)
+    first, partly = LAYOUT.served_arms, 0
+    for inter in env.network.intersections:
+        rows = LAYOUT.phase_features(observations[inter.id]["observation"])[:, first : first + LAYOUT.arm_count]
+        for number, phase in enumerate(inter.phases):
+            for arm in inter.arms:
+                mine = [m for m in inter.movements if m.kind != "crossing" and m.from_arm == arm.index]
+                lanes = {lane for m in mine for lane in m.lanes}
+                green = {lane for m in mine if phase.state[m.links[0]] in "Gg" for lane in m.lanes}
+                assert rows[number, arm.index] == pytest.approx(len(green) / max(len(lanes), 1))
+                partly += 0 < len(green) < len(lanes)
+        assert not rows[len(inter.phases) :].any() and not rows[:, len(inter.arms) :].any()
+    assert partly > 0
+    env.close()
 
 
 def test_observations_given_out_are_not_overwritten(easy: Any) -> None:

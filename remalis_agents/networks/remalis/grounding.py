@@ -8,46 +8,10 @@ import torch
 from torch import Tensor, nn
 
 from remalis_agents.networks.layers import linear, mlp, sharing
-from remalis_agents.networks.layout import Layout
 from remalis_agents.networks.remalis.confusion import Confusion
 from remalis_agents.networks.remalis.few import softmax, weighted_sum
 from remalis_agents.networks.remalis.kept import Kept
 from remalis_agents.networks.remalis.post import Post
-from remalis_agents.networks.scale import RunningScale
-
-
-class Entities(nn.Module):
-    """Reads the things that an agent looks at out of its vector: its arms, say, or the controls of a page.
-
-    Shapes:
-        observations ``[*, N, D]`` -> entities ``[*, N, M, F]``, exists ``[*, N, M]``; the whole vector as the one
-        entity where the layout names none.
-    """
-
-    def __init__(self, observation_size: int, layout: Layout | None) -> None:
-        super().__init__()
-        self.layout = layout if layout is not None and layout.entity_start >= 0 else None
-        self.features = self.layout.entity_features if self.layout else observation_size
-        self.scale = RunningScale(self.features)
-
-    def forward(self, observations: Tensor) -> tuple[Tensor, Tensor]:
-        entities, exists = self._split(observations)
-        return self.scale(entities) * exists.unsqueeze(-1), exists
-
-    def observe(self, observations: Tensor, alive: Tensor) -> None:
-        """Moves the running scale."""
-        entities, exists = self._split(observations)
-        self.scale.observe(entities, exists * alive.unsqueeze(-1))
-
-    def _split(self, observations: Tensor) -> tuple[Tensor, Tensor]:
-        at = self.layout
-        if at is None:
-            return observations.unsqueeze(-2), torch.ones_like(observations[..., :1])
-        block = observations[..., at.entity_start : at.entity_start + at.entity_count * at.entity_features]
-        entities = block.unflatten(-1, (at.entity_count, at.entity_features))
-        if at.entity_exists < 0:
-            return entities, torch.ones_like(entities[..., 0])
-        return entities, (entities[..., at.entity_exists] > 0).to(entities.dtype)
 
 
 class Grounded(NamedTuple):
@@ -61,6 +25,8 @@ class Grounded(NamedTuple):
     """``[*, N, M, V]``, each entity's attention over the vocabulary."""
     exists: Tensor
     """``[*, N, M]``."""
+    entities: Tensor
+    """``[*, N, M, w]``, each entity as it was grounded; 0 where there is none."""
 
     def uncertainty(self) -> Tensor:
         r"""U, ``[*, N]``: mean entropy of the entities' concepts, in nats; :math:`\log V` where nothing is known."""
@@ -143,7 +109,7 @@ class Grounding(nn.Module):
         return self._keys.of(behind, lambda: words + self.remembered(torch.log1p(memory)))
 
     def forward(self, entities: Tensor, exists: Tensor, given: Tensor, feedback: Tensor | None) -> Grounded:
-        """Grounds; shapes as in :class:`Entities`, ``given`` and ``feedback`` ``[*, N, ...]``."""
+        """Grounds; shapes as in :class:`.Entities`, ``given`` and ``feedback`` ``[*, N, ...]``."""
         tokens = torch.relu(self.entity(entities) + self.given(given).unsqueeze(-2))
         for layer in self.encoder:
             tokens = layer(tokens, exists)
@@ -155,7 +121,7 @@ class Grounding(nn.Module):
         embedding = features.sum(-2) / exists.sum(-1, keepdim=True).clamp(min=1.0)
         if self.told is not None and feedback is not None:
             embedding = embedding + self.told(feedback)
-        return Grounded(embedding, logits, attention, exists)
+        return Grounded(embedding, logits, attention, exists, features)
 
 
 class Composition(nn.Module):

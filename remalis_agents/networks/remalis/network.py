@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from remalis_agents.networks.agent_parts import ActionHead, AgentReader, ValueHead
 from remalis_agents.networks.base import Mean, Played, TeamInputs, TeamNetwork, TeamOutput
+from remalis_agents.networks.entities import Entities
 from remalis_agents.networks.layout import Layout
 from remalis_agents.networks.registry import register_network
 from remalis_agents.networks.remalis import objectives
@@ -31,7 +32,7 @@ from remalis_agents.networks.remalis.feedback import (
     held,
 )
 from remalis_agents.networks.remalis.gate import Gate
-from remalis_agents.networks.remalis.grounding import Composition, Entities, Grounding
+from remalis_agents.networks.remalis.grounding import Composition, Grounding
 from remalis_agents.networks.remalis.intention import Announcement, IntentionInference
 from remalis_agents.networks.remalis.kept import KeptLinks
 from remalis_agents.networks.remalis.limits import ChannelLimits, letters, within
@@ -81,7 +82,8 @@ class RemalisNetwork(TeamNetwork):
             self.reader = AgentReader(observation_size, action_count, layout)
             self.body = body_of(o.language_model, self.reader.size, o.hidden, action_count)
         self.text = self.body.text
-        self.entities = Entities(observation_size, self.reader.layout)
+        # What the options have to do with is read already; see to it only where nothing is said of that.
+        self.other_entities = None if self.reader.entities else Entities(observation_size, self.reader.layout)
         self._build_feedback()
         self._build_channel()
         self._build_upstream()
@@ -164,7 +166,9 @@ class RemalisNetwork(TeamNetwork):
         context = self.knowing + o.goal + o.grounding + s + o.planning + self.heard
         with weights_of("execution"):
             self.head: nn.Module = (
-                ActionGraph(context, action_count, features, o.option_hidden)
+                ActionGraph(
+                    context, action_count, features, o.option_hidden, entity=o.grounding if self.reader.entities else 0
+                )
                 if features and o.action_graph
                 else ActionHead(context, action_count, features, o.option_hidden)
             )
@@ -207,9 +211,10 @@ class RemalisNetwork(TeamNetwork):
     def observe_states(self, t: Thought) -> None:
         """What each agent sees, what its neighbourhood's outcomes were, and what it remembers."""
         team = t.team
-        t.choices, t.context = self.reader(team.observations)
+        t.read = self.reader.read(team.observations)
+        t.choices, t.context = t.read.options, t.read.context
         t.seen, t.spoken = self.body(t.context, team)
-        t.things, t.thing_exists = self.entities(team.observations)
+        t.things, t.thing_exists = self._things(t)
         t.subgoal_exists = self._subgoal_exists(t.thing_exists)
         t.knowing = t.seen
         if self.options.talks:
@@ -301,8 +306,7 @@ class RemalisNetwork(TeamNetwork):
         """Scores of the actions."""
         context = t.joined(t.knowing, t.intention.goal, t.embedding, t.plan, t.heard)
         if isinstance(self.head, ActionGraph):
-            assert t.choices is not None
-            t.logits = self.head(t.choices, self.reader.exists(t.team.observations, t.choices), context)
+            t.logits = self.head(t.read, t.grounded.entities, context)
         else:
             t.logits = self.head(t.choices, context)
         if t.spoken is not None:
@@ -341,7 +345,8 @@ class RemalisNetwork(TeamNetwork):
 
     def observe(self, observations: Tensor, alive: Tensor) -> None:
         self.reader.observe(observations, alive)
-        self.entities.observe(observations, alive)
+        if self.other_entities is not None:
+            self.other_entities.observe(observations, alive)
 
     def losses(self, team: TeamInputs, output: TeamOutput, played: Played) -> dict[str, Tensor]:
         return objectives.losses(self, output.extras["thought"], played)
@@ -367,6 +372,20 @@ class RemalisNetwork(TeamNetwork):
         self.confusion.observe(true, logits.argmax(-1), played.weights)
         if self.gate is not None:
             self.gate.observe(t.gate_logits, played.weights)
+
+    @property
+    def entities(self) -> Entities:
+        """Reads the things that an agent looks at."""
+        found = self.reader.entities or self.other_entities
+        assert found is not None
+        return found
+
+    def _things(self, t: Thought) -> tuple[Tensor, Tensor]:
+        """The entities that the agents look at, and which of them there are."""
+        if self.other_entities is not None:
+            return self.other_entities(t.team.observations)
+        assert t.read.entities is not None and t.read.entity_exists is not None
+        return t.read.entities, t.read.entity_exists
 
     def _subgoal_exists(self, thing_exists: Tensor) -> Tensor:
         """``[*, N, S]``: to serve a thing makes sense where there is one."""

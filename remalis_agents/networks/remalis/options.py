@@ -100,7 +100,7 @@ class Options:
     planning_layers: int = 1
     latent: int = 8
     """Width of z; 0 for grounding without ambiguity."""
-    option_hidden: int = 32
+    option_hidden: int = 64
     losses: Losses = field(default_factory=Losses)
     language_model: LanguageModel | None = None
     """The body, see :class:`.LanguageModel`; None for layers over the agents' vectors."""

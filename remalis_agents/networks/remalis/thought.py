@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from remalis_agents.networks.agent_parts import Read
 from remalis_agents.networks.base import TeamInputs, TeamOutput
 from remalis_agents.networks.remalis.channel import Belief
 from remalis_agents.networks.remalis.grounding import Grounded
@@ -30,6 +31,8 @@ class Thought:
     belief: Belief
     ambiguity: Ambiguity
 
+    read: Read
+    """What the agents' vectors say."""
     choices: Tensor | None
     """``[*, K, F]``, features of the own actions."""
     context: Tensor

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import get_args
 
 import numpy as np
 import numpy.typing as npt
 
-from remalis_envs.traffic.network.model import MAX_ARMS, MAX_PHASES, Arm, RoadNetwork
+from remalis_envs.traffic.network.model import MAX_ARMS, MAX_PHASES, Arm, Movement, MovementKind, RoadNetwork
 
 VEHICLE_SPACE_M = 7.5
 """Road that one queued car takes: its length and the gap before it (SUMO's default car)."""
@@ -110,6 +111,7 @@ class NetworkIndex:
         stop_of: dict[tuple[int, str], int] = {}
         agents, arms, lengths = [], [], []
         exits: dict[int, set[int]] = {}
+        turns: dict[str, set[int]] = {kind: set() for kind in get_args(MovementKind)}
         for inter in self.network.intersections:
             for move in inter.movements:
                 if move.kind == "crossing":
@@ -121,12 +123,15 @@ class NetworkIndex:
                         agents.append(inter.index)
                         arms.append(inter.index * MAX_ARMS + min(move.from_arm, MAX_ARMS - 1))
                         lengths.append(self.lane_length_m[self.lane_code[lane]])
+                    turns[move.kind].add(stop_of[key])
                     exits.setdefault(stop_of[key], set()).add(inter.index * MAX_ARMS + min(move.to_arm, MAX_ARMS - 1))
         self.stop_of = stop_of
         self.n_stops = len(stop_of)
         self.stop_agent = np.array(agents, dtype=np.int64)
         self.stop_arm = np.array(arms, dtype=np.int64)
         self.stop_length_m = np.array(lengths)
+        self.turn_stops = {kind: np.array(sorted(found), dtype=np.int64) for kind, found in turns.items()}
+        """By kind of movement, the stop lines from which it may be driven."""
         pairs = [(stop, row, 1.0 / len(rows)) for stop, rows in sorted(exits.items()) for row in sorted(rows)]
         self.exit_stop, self.exit_row, self.exit_weight = _columns(pairs)
         self.feed_lane, self.feed_stop, self.feed_weight = _columns(self._feeds())
@@ -174,10 +179,10 @@ class NetworkIndex:
         starts: list[int] = []
         self.n_phases = np.array([len(i.phases) for i in self.network.intersections], dtype=np.int64)
         lanes_of_agent = np.maximum(np.bincount(self.stop_agent, minlength=self.n_agents), 1)
-        served, majors = [], []
+        served, majors, by_arm = [], [], []
         self.phase_arms: list[list[frozenset[int]]] = []
         for inter in self.network.intersections:
-            arms_by_phase = []
+            arms_by_phase, lanes_by_arm = [], _lanes_by_arm(inter.movements)
             for number, phase in enumerate(inter.phases):
                 moves = [inter.movements[m] for m in phase.major + phase.minor]
                 own = sorted(
@@ -188,6 +193,8 @@ class NetworkIndex:
                 stops.extend([*own, self.n_stops])
                 served.append(len(own) / lanes_of_agent[inter.index])
                 majors.append(len(phase.major) / max(1, len(moves)))
+                green = _lanes_by_arm(moves)
+                by_arm.append([len(g) / max(1, len(a)) for g, a in zip(green, lanes_by_arm, strict=True)])
                 arms_by_phase.append(frozenset(m.from_arm for m in moves if m.kind != "crossing"))
             self.phase_arms.append(arms_by_phase)
         self.phase_row = np.array(rows, dtype=np.int64)
@@ -195,6 +202,7 @@ class NetworkIndex:
         self.phase_stop = np.array(stops, dtype=np.int64)
         self.phase_served = np.array(served)
         self.phase_major_share = np.array(majors)
+        self.phase_arm_share = np.array(by_arm).reshape(len(rows), MAX_ARMS)
         self.phase_exists = np.arange(MAX_PHASES) < self.n_phases[:, None]
 
     def _index_crossings(self) -> None:
@@ -247,3 +255,12 @@ def _columns(rows: Iterable[tuple[int, int, float]]) -> tuple[IntArray, IntArray
     first = np.array([row[0] for row in table], dtype=np.int64)
     second = np.array([row[1] for row in table], dtype=np.int64)
     return first, second, np.array([row[2] for row in table], dtype=np.float64)
+
+
+def _lanes_by_arm(movements: Iterable[Movement]) -> list[set[str]]:
+    """The stop-line lanes that feed these movements, by the arm that they are on."""
+    lanes: list[set[str]] = [set() for _ in range(MAX_ARMS)]
+    for move in movements:
+        if move.kind != "crossing":
+            lanes[min(move.from_arm, MAX_ARMS - 1)].update(move.lanes)
+    return lanes

@@ -42,7 +42,7 @@ def test_one_agent_has_one_set_of_weights(sharing):
 def test_what_is_only_measured_moves_no_seed():
     net = network()
     torch.manual_seed(0)
-    kept = Mind(net.reader, COUNT, agents=4, row=64, option_hidden=32, code=net.code, width=net.width)
+    kept = Mind(net.reader, COUNT, agents=4, row=64, option_hidden=64, code=net.code, width=net.width)
     assert all(torch.equal(p, q) for p, q in zip(net.mind.parameters(), kept.parameters(), strict=True))
 
 

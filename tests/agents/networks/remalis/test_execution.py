@@ -9,6 +9,7 @@ import torch
 from remalis_teams import ACTION_FEATURES, ACTIONS, LAYOUT, SIZE, begin, line, network, team, think
 
 from remalis_agents.networks import Played
+from remalis_agents.networks.agent_parts import Read
 from remalis_agents.networks.model import ModelSpec, TeamModel
 from remalis_agents.networks.remalis import PRESETS, Losses, Options, losses
 from remalis_agents.networks.remalis.execution import ActionGraph
@@ -32,11 +33,15 @@ def played(given, **labels):
     return Played(**{**whole, **labels})
 
 
+NOTHING = torch.zeros(0)
+"""Entities where actions have to do with none."""
+
+
 def test_permuting_actions_permutes_their_scores():
     graph, order = ActionGraph(6, 7, 3), torch.tensor([3, 0, 4, 1, 2])
     options, exists, context = torch.randn(2, 4, 5, 3), torch.tensor([1.0, 1.0, 1.0, 0.0, 1.0]), torch.randn(2, 4, 6)
-    scores = graph(options, exists.expand(2, 4, 5), context)
-    moved = graph(options[..., order, :], exists[order].expand(2, 4, 5), context)
+    scores = graph(Read(options, context, exists.expand(2, 4, 5)), NOTHING, context)
+    moved = graph(Read(options[..., order, :], context, exists[order].expand(2, 4, 5)), NOTHING, context)
     torch.testing.assert_close(moved[..., :5], scores[..., order])
     assert scores.shape == (2, 4, 7) and (scores[..., 5:] == 0).all()
 
@@ -47,9 +52,23 @@ def test_an_action_that_does_not_exist_is_nobodys_relation():
     other = options.clone()
     other[..., 3, :] += 1.0
     kept = [0, 1, 2, 4]
-    assert torch.equal(graph(options, exists, context)[..., kept], graph(other, exists, context)[..., kept])
+
+    def scores(of):
+        return graph(Read(of, context, exists), NOTHING, context)
+
+    assert torch.equal(scores(options)[..., kept], scores(other)[..., kept])
     other[..., 2, :] += 1.0
-    assert not torch.allclose(graph(options, exists, context)[..., 0], graph(other, exists, context)[..., 0])
+    assert not torch.allclose(scores(options)[..., 0], scores(other)[..., 0])
+
+
+def test_an_action_is_scored_by_the_entities_that_it_has_to_do_with():
+    graph, context, exists = ActionGraph(6, 5, 3, entity=4), torch.randn(1, 1, 6), torch.ones(1, 1, 1)
+    shares = torch.tensor([[[[0.5, 0.5, 0.0]]]])
+    read = Read(torch.randn(1, 1, 1, 3), context, exists, shares=shares)
+    entities = torch.randn(1, 1, 3, 4, requires_grad=True)
+    graph(read, entities, context)[..., 0].sum().backward()
+    reached = entities.grad.abs().sum(-1)[0, 0]
+    assert (reached[:2] > 0).all() and reached[2] == 0
 
 
 def test_imitation_lowers_the_loss_on_held_out_demonstrations():

@@ -105,7 +105,7 @@ def test_module_weights_sum_to_one_and_learn_who_does_the_work():
 def test_uncertainty_is_the_entropy_of_the_concepts():
     def of(logits):
         attention = torch.tensor(logits).softmax(-1).expand(1, 1, 1, 2, 4)
-        return float(Grounded(torch.zeros(1), attention, attention, torch.tensor([1.0, 0.0])).uncertainty())
+        return float(Grounded(torch.zeros(1), attention, attention, torch.tensor([1.0, 0.0]), attention).uncertainty())
 
     assert of([0.0] * 4) == pytest.approx(math.log(4)) and of([1000.0, 0.0, 0.0, 0.0]) == pytest.approx(0.0)
 
