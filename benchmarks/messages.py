@@ -23,9 +23,9 @@ from leaderboard.tasks import TASKS
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from remalis_agents.command_line import at_least, writable
+from remalis_agents.command_line import add_world, at_least, writable
 from remalis_agents.evaluate import check_fits, find_checkpoint, load_team
-from remalis_agents.evaluation import Interval, interval
+from remalis_agents.evaluation import Interval, interval, without_nan
 from remalis_agents.explain.causes import (
     Listened,
     Overwritten,
@@ -55,7 +55,7 @@ def main(arguments: list[str] | None = None) -> int:
         about = circumstances("messages.py", said)
         out = writable(str(given.out or RESULTS / f"messages_{given.level or 'team'}.json"))
         found = {"about": about, **study(given, console)}
-        out.write_text(json.dumps(_without_nan(found), indent=1) + "\n", encoding="utf-8")
+        out.write_text(json.dumps(without_nan(found), indent=1) + "\n", encoding="utf-8")
     except RemalisError as error:
         print(error, file=sys.stderr)
         return 2
@@ -69,11 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     add = parser.add_argument
     add("checkpoint", help="a run's folder, a checkpoint, or an exported team")
-    add("--env", help="an environment's name (default: what the team was trained on)")
-    add("--level", help="the level to play")
-    add("--scenario", help="the scenario to play")
-    add("--split", help="train, validation or test (default: test)")
-    add("--set", action="append", default=[], metavar="KEY=VALUE", dest="changes", help="other options of the env")
+    add_world(parser)
     add("--episodes", type=at_least(2), default=10, help="held-out episodes (default: 10)")
     add("--moments", type=at_least(1), default=20, help="steps of each at which a message is replaced (default: 20)")
     add("--seed", type=at_least(0), default=FIRST_SEED, help=f"of the first episode (default: {FIRST_SEED})")
@@ -195,15 +191,6 @@ def scores(figure: str, as_played: Figures, others: Mapping[str, Figures]) -> di
 
 def _plain(found: Interval) -> dict[str, float]:
     return {"mean": found.mean, "low": found.low, "high": found.high, "count": found.count}
-
-
-def _without_nan(value: Any) -> Any:
-    """JSON has no nan: null stands for it."""
-    if isinstance(value, float):
-        return value if np.isfinite(value) else None
-    if isinstance(value, dict):
-        return {key: _without_nan(one) for key, one in value.items()}
-    return [_without_nan(one) for one in value] if isinstance(value, list) else value
 
 
 if __name__ == "__main__":

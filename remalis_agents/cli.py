@@ -12,7 +12,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from remalis_agents.command_line import at_least, env_changes, writable
+from remalis_agents.command_line import add_world, at_least, env_changes, writable
 from remalis_envs.errors import RemalisError
 
 if TYPE_CHECKING:
@@ -110,14 +110,10 @@ def _train_arguments(parser: argparse.ArgumentParser) -> None:
 def _evaluate_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("checkpoint", help="a checkpoint, or the folder of a run")
-    add("--env", help="an environment's name (default: what it was trained on)")
-    add("--level", help="the level to play")
-    add("--scenario", help="the scenario to play")
-    add("--split", help="train, validation or test (default: test)")
+    add_world(parser)
     add("--episodes", type=at_least(1), default=10, help="how many (default: 10)")
     add("--seed", type=at_least(0), help="seed of the first episode")
     add("--sample", action="store_true", help="draw actions as in training, instead of the most probable")
-    add("--set", action="append", default=[], metavar="KEY=VALUE", dest="changes", help="other options of the env")
     add("--out", metavar="FILE", help="write all figures as JSON")
     parser.set_defaults(handler=_evaluate)
 

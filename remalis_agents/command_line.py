@@ -39,6 +39,16 @@ def writable(name: str) -> Path:
     return path
 
 
+def add_world(parser: argparse.ArgumentParser) -> None:
+    """The arguments that say what a trained team plays; :func:`env_changes` reads all but the first."""
+    add = parser.add_argument
+    add("--env", help="an environment's name (default: what it was trained on)")
+    add("--level", help="the level to play")
+    add("--scenario", help="the scenario to play")
+    add("--split", help="train, validation or test (default: test)")
+    add("--set", action="append", default=[], metavar="KEY=VALUE", dest="changes", help="other options of the env")
+
+
 def env_changes(args: argparse.Namespace) -> dict[str, Any]:
     """What ``--set``, ``--level``, ``--scenario`` and ``--split`` change of an environment's options."""
     import yaml

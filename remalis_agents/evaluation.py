@@ -223,7 +223,7 @@ def save(results: Sequence[EpisodeResult], path: str | Path, **about: Any) -> No
         },
         "episodes": [asdict(result) for result in results],
     }
-    Path(path).write_text(json.dumps(_without_nan(content), indent=1) + "\n", encoding="utf-8")
+    Path(path).write_text(json.dumps(without_nan(content), indent=1) + "\n", encoding="utf-8")
 
 
 def load(path: str | Path) -> list[EpisodeResult]:
@@ -234,10 +234,10 @@ def load(path: str | Path) -> list[EpisodeResult]:
     return [EpisodeResult(**episode) for episode in episodes]
 
 
-def _without_nan(value: Any) -> Any:
+def without_nan(value: Any) -> Any:
     """JSON has no nan: null stands for it."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, dict):
-        return {key: _without_nan(one) for key, one in value.items()}
-    return [_without_nan(one) for one in value] if isinstance(value, list) else value
+        return {key: without_nan(one) for key, one in value.items()}
+    return [without_nan(one) for one in value] if isinstance(value, list) else value

@@ -91,7 +91,7 @@ def _level(level: str) -> Task:
 
 
 def _resco(name: str) -> Task:
-    # RESCO's signals clear no junction between phases. On some maps three left-turners then face each other for good,
+    # RESCO's signals clear no junction between phases. On cologne3 three left-turners then face each other for good,
     # in one hour of ten or so, and whom it meets is chance: drivers pass whoever has stood there for 20 s.
     return Task(
         f"traffic/{name}",

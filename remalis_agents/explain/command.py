@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from remalis_agents.command_line import env_changes, writable
+from remalis_agents.command_line import add_world, env_changes, writable
 from remalis_envs.errors import RemalisError
 
 if TYPE_CHECKING:
@@ -24,14 +24,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     add = parser.add_argument
     add("checkpoint", help="a checkpoint, the folder of a run, or an exported team")
-    add("--env", help="an environment's name (default: what it was trained on)")
-    add("--level", help="the level to play")
-    add("--scenario", help="the scenario to play")
-    add("--split", help="train, validation or test (default: test)")
+    add_world(parser)
     add("--seed", type=int, default=1000, help="seed of the episode (default: 1000, as in `rllib evaluate`)")
     add("--steps", type=int, default=STEPS, help=f"steps to play and show (default: {STEPS})")
     add("--sample", action="store_true", help="draw actions as in training, instead of the most probable")
-    add("--set", action="append", default=[], metavar="KEY=VALUE", dest="changes", help="other options of the env")
     add("--out", default=FOLDER, metavar="DIR|FILE", help=f"a folder, or a file ending in .html (default: {FOLDER})")
 
 

@@ -95,7 +95,7 @@ def traffic_v0(
             incidents, for pre-training.
         blocker_patience_s: seconds after which drivers pass a car that stands inside a junction, by default never
             (SUMO's ``--ignore-junction-blocker``). Under protocols that clear no junction between phases, three
-            left-turners can face each other for good, whoever controls the signals.
+            left-turners can face each other for good where phases follow each other in any order.
         neighbours: who may talk to whom: ``roads`` joins road neighbours, ``all`` everyone (up to 25 agents).
         control: ``agents``; ``own`` leaves the network's signal programs running; or programs by signal.
         backend: ``inline`` runs SUMO in this process, which holds one at most; ``worker`` in its own; ``auto``
