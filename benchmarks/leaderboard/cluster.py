@@ -111,12 +111,8 @@ def run_all(
     waiting = list(cells)
     running: dict[Any, Running] = {}
     while waiting or running:
-        busy = {one.cell.training_key for one in running.values() if one.cell.learned}
-        for cell in list(waiting):
-            if cell.learned and cell.training_key in busy:
-                continue
+        for cell in to_begin(waiting, [one.cell for one in running.values()], _cpus()):
             waiting.remove(cell)
-            busy |= {cell.training_key} if cell.learned else set()
             running[_begin(cell, store.training(cell), board, limit_s)] = Running(cell, {})
         ended, _ = ray.wait(list(running), timeout=_POLL_S)
         for reference in ended:
@@ -129,6 +125,38 @@ def run_all(
             if one.told and one.begun is None:
                 one.begun = time.monotonic()
         told(list(running.values()), None)
+
+
+def to_begin(waiting: Sequence[Cell], running: Iterable[Cell], cpus: float) -> list[Cell]:
+    """The cells to hand to Ray now, in order: work for twice the CPUs, so that none waits.
+
+    Ray begins what it holds in any order, and a call that handed over everything and was then stopped would have
+    something of every seed and the whole of none. A cluster that grows on demand still sees that there is more to do.
+
+    Args:
+        waiting: cells not handed over yet, in the order in which they should begin.
+        running: those handed over that have not ended.
+        cpus: of all machines.
+    """
+    held = list(running)
+    busy = {cell.training_key for cell in held if cell.learned}
+    room = 2.0 * max(cpus, 1.0) - sum(cell.cpus for cell in held)
+    chosen = []
+    for cell in waiting:
+        if room <= 0.0:
+            break
+        if cell.learned and cell.training_key in busy:  # it plays what the other one trains
+            continue
+        chosen.append(cell)
+        room -= cell.cpus
+        busy |= {cell.training_key} if cell.learned else set()
+    return chosen
+
+
+def _cpus() -> float:
+    import ray
+
+    return float(ray.cluster_resources().get("CPU", 1.0))
 
 
 def _begin(cell: Cell, folder: Path, board: Any, limit_s: float) -> Any:

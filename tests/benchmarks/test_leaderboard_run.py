@@ -176,6 +176,23 @@ def _runs(number: int) -> bool:
     return psutil.pid_exists(number) and psutil.Process(number).status() != psutil.STATUS_ZOMBIE
 
 
+def test_cells_are_begun_in_order_and_no_more_than_keep_the_cpus_busy():
+    from leaderboard.cluster import to_begin
+    from leaderboard.suites import plan
+
+    cells = plan(["traffic/easy"], ["IPPO", "CoLight"], 2, 1000, 2, transfer=True, controllers=()).cells
+    assert all(cell.cpus == 1.0 for cell in cells)
+    first = to_begin(cells, [], cpus=2.0)
+    assert first == cells[:4], "twice the CPUs, seed 0 before seed 1"
+    assert to_begin(cells[4:], first, cpus=2.0) == []
+    # What plays elsewhere waits for its training, which one at a time may do, and lets others pass.
+    elsewhere = [cell for cell in cells if cell.transferred]
+    ippo = [cell for cell in elsewhere if cell.method == "IPPO" and cell.seed == 0]
+    colight = [cell for cell in elsewhere if cell.method == "CoLight" and cell.seed == 0]
+    assert to_begin([*ippo, *colight], [], cpus=8.0) == [ippo[0], colight[0]]
+    assert to_begin(ippo, [cells[0]], cpus=8.0) == []
+
+
 def test_a_folder_is_for_one_call_at_a_time(tmp_path, capsys):
     """Another call stops before it changes anything, the report may be written, and a killed call keeps nothing."""
     asked = ["--methods", "max_pressure", "--envs", "toy/partners", "--out", str(tmp_path)]
