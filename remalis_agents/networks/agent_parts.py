@@ -48,6 +48,7 @@ class AgentReader(nn.Module):
     Attributes:
         option_features: F, features of one option; 0 without a layout.
         size: C, length of the context.
+        rest: numbers of the vector that are not options'; the context begins with them.
         entities: reads what options have to do with; None where nothing is known of it.
 
     Shapes:
@@ -62,6 +63,7 @@ class AgentReader(nn.Module):
         self.entities: Entities | None = None
         if self.layout is None:
             self.option_features, self.size = 0, observation_size
+            self.rest = observation_size
             self.scale = RunningScale(observation_size)
             return
         at = self.layout
@@ -70,7 +72,7 @@ class AgentReader(nn.Module):
                 f"The layout describes {at.count} options up to index {at.stop}, but agents have "
                 f"{action_count} actions and vectors of length {observation_size}."
             )
-        rest = observation_size - at.count * at.features
+        self.rest = rest = observation_size - at.count * at.features
         self.option_features = at.features
         if at.option_entities >= 0:
             self.entities = Entities(observation_size, at)

@@ -29,6 +29,15 @@ def test_its_figures_are_those_of_the_network(capsys):
     assert all(row["runs"] >= 3 and 0 < row["low"] <= row["median"] <= row["high"] for row in found["step_ms"])
 
 
+def test_the_papers_preset_has_a_transformer_as_its_body(capsys):
+    found = described(capsys, "--preset", "paper", "--agents")
+    shapes, options = found["shapes"], found["options"]
+    assert (options["body"], options["body_layers"], options["body_heads"]) == ("transformer", 12, 12)
+    assert shapes["body.layers.11.project.weight"] == [3 * 768, 768] and "body.layers.12.out.weight" not in shapes
+    assert shapes["body.layers.0.own.0.weight"] == [4 * 768, 768]
+    assert 85e6 < found["parts"]["body"] < 86e6, "about what twelve layers of 12 x 768 x 768 have"
+
+
 def test_options_change_what_is_built(capsys):
     one = described(capsys, "--agents")
     two = described(capsys, "--set", "planning_layers=2", "--set", "losses.belief=0", "--agents")

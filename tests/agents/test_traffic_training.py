@@ -6,8 +6,9 @@ import pytest
 
 from remalis_agents.configs import load_experiment
 from remalis_agents.evaluate import evaluate, load_policy
+from remalis_agents.networks.remalis.body import TransformerBody
 from remalis_agents.train import train
-from remalis_envs.traffic.network.model import MAX_PHASES
+from remalis_envs.traffic.network.model import MAX_ARMS, MAX_PHASES
 
 pytestmark = pytest.mark.ray
 
@@ -45,4 +46,15 @@ def test_phases_are_scored_one_by_one(trained):
 def test_a_policy_of_easy_runs_on_medium(trained):
     result = evaluate(trained.checkpoint, env_config={"level": "medium"}, episodes=1)
     assert result.env_config == {"level": "medium", "reward": "delay", "horizon_s": 100, "split": "test"}
+    assert result.episodes[0]["mean_delay_s"] > 0
+
+
+def test_the_papers_agent_trains_with_a_small_transformer_as_its_body(ray_session, tmp_path):
+    options = [f"rl_module.options.{text}" for text in ("body=transformer", "body_layers=2", "body_heads=4")]
+    name, experiment = load_experiment("traffic_easy_remalis", [*SHORT, *options, "rl_module.max_seq_len=4"])
+    run = train(name, experiment, storage=tmp_path, callbacks=[])
+    network = load_policy(run.checkpoint).network
+    assert isinstance(network.body, TransformerBody) and len(network.body.layers) == 2
+    assert network.body.tokens.places.shape == (MAX_ARMS, 64)
+    result = evaluate(run.checkpoint, env_config={"horizon_s": 60}, episodes=1)
     assert result.episodes[0]["mean_delay_s"] > 0

@@ -1,4 +1,4 @@
-"""The body: what an agent makes of what it sees, as a network of numbers or as a language model (equation 7)."""
+"""The body: what an agent makes of what it sees, by layers, a small Transformer or a language model (equation 7)."""
 
 from __future__ import annotations
 
@@ -10,8 +10,11 @@ from torch import Tensor, nn
 
 from remalis_agents.language.options import LanguageModel, LanguageModelError
 from remalis_agents.networks.acting import mask_logits
-from remalis_agents.networks.base import TeamInputs
+from remalis_agents.networks.agent_parts import AgentReader
 from remalis_agents.networks.layers import linear, mlp
+from remalis_agents.networks.remalis.options import Options
+from remalis_agents.networks.remalis.thought import Thought
+from remalis_agents.networks.remalis.tokens import AgentTokens, TokenLayer
 
 
 class Seen(NamedTuple):
@@ -37,8 +40,45 @@ class NumericBody(nn.Sequential):
     def __init__(self, inputs: int, hidden: tuple[int, ...]) -> None:
         super().__init__(*mlp([inputs, *hidden]))
 
-    def forward(self, context: Tensor, team: TeamInputs) -> Seen:  # type: ignore[override]
-        return Seen(super().forward(context), None)
+    def forward(self, t: Thought) -> Seen:  # type: ignore[override]
+        return Seen(super().forward(t.context), None)
+
+    def check(self, weights: Mapping[str, Any]) -> None:
+        """Any weights will do."""
+
+
+class TransformerBody(nn.Module):
+    r"""A small Transformer over what an agent sees, thing by thing.
+
+    .. math:: x^{l+1} = \mathrm{Layer}(x^l), \quad \text{state} = \mathrm{norm}(x^L_0)
+
+    with the tokens x of :class:`.AgentTokens`, of which those attend that exist, and the agent's own, the first, is
+    read. What each layer adds is small to begin with, as L of them add up (Radford et al., 2019, "Language Models are
+    Unsupervised Multitask Learners").
+
+    Args:
+        tokens: makes the tokens.
+        width: w.
+        layers: L.
+        heads: of each.
+    """
+
+    text: dict[str, Any] | None = None
+
+    def __init__(self, tokens: AgentTokens, width: int, layers: int, heads: int) -> None:
+        super().__init__()
+        self.tokens = tokens
+        gain = (2 * layers) ** -0.5
+        self.layers = nn.ModuleList(TokenLayer(width, heads, inner=4, gain=gain) for _ in range(layers))
+        self.norm = nn.LayerNorm(width)
+
+    def forward(self, t: Thought) -> Seen:
+        tokens, exists = self.tokens(t.read, t.things, t.thing_exists)
+        for layer in self.layers[:-1]:
+            tokens = layer(tokens, exists)
+        # Nobody looks at what the others would come to.
+        tokens = self.layers[-1](tokens, exists, asking=1)
+        return Seen(self.norm(tokens.squeeze(-2)), None)
 
     def check(self, weights: Mapping[str, Any]) -> None:
         """Any weights will do."""
@@ -75,7 +115,8 @@ class LanguageBody(nn.Module):
         self.norm, self.read = nn.LayerNorm(self.backbone.width), linear(self.backbone.width, width, 1.0)
         self.kappa = nn.Parameter(torch.zeros(()))
 
-    def forward(self, context: Tensor, team: TeamInputs) -> Seen:
+    def forward(self, t: Thought) -> Seen:
+        team = t.team
         if team.tokens is None:
             raise LanguageModelError(
                 "This network's body is a language model, which was given no text: tokens are missing in the team's "
@@ -84,8 +125,8 @@ class LanguageBody(nn.Module):
         *lead, length = team.tokens.shape
         rows = team.tokens.reshape(-1, length)
         there = (rows > 0).any(-1).nonzero().squeeze(-1)
-        hidden = context.new_zeros(len(rows), self.backbone.width)
-        scores = context.new_zeros(len(rows), self.action_count)
+        hidden = t.context.new_zeros(len(rows), self.backbone.width)
+        scores = t.context.new_zeros(len(rows), self.action_count)
         if len(there):
             found, told = self.backbone(rows[there])
             legal = team.action_mask.reshape(len(rows), -1)[there]
@@ -105,18 +146,22 @@ class LanguageBody(nn.Module):
         check_same(self.backbone, weights)
 
 
-Body = NumericBody | LanguageBody
+Body = NumericBody | TransformerBody | LanguageBody
 
 
-def body_of(language_model: LanguageModel | None, inputs: int, hidden: tuple[int, ...], action_count: int) -> Body:
-    """The body that the options ask for; called with a context ``[*, N, inputs]`` and the team it gives :class:`Seen`.
+def body_of(options: Options, reader: AgentReader, entity_features: int, action_count: int) -> Body:
+    """The body that the options ask for; called with a thought of which everything is read it gives :class:`Seen`.
 
     Args:
-        language_model: None for layers over numbers.
-        inputs: C, length of the context.
-        hidden: widths; a language model is mapped to the last.
+        options: of the network.
+        reader: reads the agents' vectors.
+        entity_features: numbers of a thing that the agents look at.
         action_count: A.
     """
-    if language_model is None:
-        return NumericBody(inputs, hidden)
-    return LanguageBody(language_model, action_count, hidden[-1])
+    width = options.hidden[-1]
+    if options.language_model is not None:
+        return LanguageBody(options.language_model, action_count, width)
+    if options.body == "transformer":
+        tokens = AgentTokens(reader, entity_features, width)
+        return TransformerBody(tokens, width, options.body_layers, options.body_heads)
+    return NumericBody(reader.size, options.hidden)

@@ -7,11 +7,12 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from remalis_agents.networks.layers import linear, mlp, sharing
+from remalis_agents.networks.layers import linear, sharing
 from remalis_agents.networks.remalis.confusion import Confusion
 from remalis_agents.networks.remalis.few import softmax, weighted_sum
 from remalis_agents.networks.remalis.kept import Kept
 from remalis_agents.networks.remalis.post import Post
+from remalis_agents.networks.remalis.tokens import TokenLayer
 
 
 class Grounded(NamedTuple):
@@ -32,29 +33,6 @@ class Grounded(NamedTuple):
         r"""U, ``[*, N]``: mean entropy of the entities' concepts, in nats; :math:`\log V` where nothing is known."""
         entropy = -(self.attention * self.attention.clamp(min=1e-12).log()).sum(-1)
         return (entropy * self.exists).sum(-1) / self.exists.sum(-1).clamp(min=1.0)
-
-
-class EntityLayer(nn.Module):
-    """One layer of a Transformer over an agent's entities, in pre-norm form.
-
-    Shapes:
-        tokens ``[*, N, M, w]``, exists ``[*, N, M]`` -> ``[*, N, M, w]``.
-    """
-
-    def __init__(self, width: int, heads: int) -> None:
-        super().__init__()
-        self.heads = heads
-        self.before, self.between = nn.LayerNorm(width), nn.LayerNorm(width)
-        self.project, self.out = linear(width, 3 * width, 1.0), linear(width, width, 1.0)
-        self.own = mlp([width, 2 * width, width], last_gain=1.0)
-
-    def forward(self, tokens: Tensor, exists: Tensor) -> Tensor:
-        parts = self.project(self.before(tokens)).unflatten(-1, (self.heads, 3, -1)).transpose(-3, -4)
-        query, key, content = parts.unbind(-2)
-        scores = query @ key.transpose(-1, -2) / query.shape[-1] ** 0.5
-        weights = softmax(scores, exists.unsqueeze(-2).unsqueeze(-2))
-        tokens = tokens + self.out((weights @ content).transpose(-2, -3).flatten(-2))
-        return tokens + self.own(self.between(tokens))
 
 
 class Grounding(nn.Module):
@@ -89,7 +67,7 @@ class Grounding(nn.Module):
     ) -> None:
         super().__init__()
         self.entity, self.given = linear(features, width, 1.0), linear(given, width, 1.0)
-        self.encoder = nn.ModuleList(EntityLayer(width, heads) for _ in range(layers))
+        self.encoder = nn.ModuleList(TokenLayer(width, heads) for _ in range(layers))
         with sharing(None):
             # One vocabulary for all, whoever shares the rest.
             self.vocabulary = nn.Embedding(concepts, width)

@@ -18,7 +18,7 @@ from remalis_agents.networks.entities import Entities
 from remalis_agents.networks.layout import Layout
 from remalis_agents.networks.registry import register_network
 from remalis_agents.networks.remalis import objectives
-from remalis_agents.networks.remalis.body import body_of
+from remalis_agents.networks.remalis.body import NumericBody, body_of
 from remalis_agents.networks.remalis.channel import BeliefHead, Channel, Hearing
 from remalis_agents.networks.remalis.confusion import Confusion, ConfusionLoss
 from remalis_agents.networks.remalis.draws import weights_of
@@ -78,12 +78,12 @@ class RemalisNetwork(TeamNetwork):
         super().__init__()
         self.options = o = Options.of(preset, **options)
         self.subgoal_count, self.concept_count = subgoals or action_count, concepts or _CONCEPTS
-        with weights_of("body"):
-            self.reader = AgentReader(observation_size, action_count, layout)
-            self.body = body_of(o.language_model, self.reader.size, o.hidden, action_count)
-        self.text = self.body.text
+        self.reader = AgentReader(observation_size, action_count, layout)
         # What the options have to do with is read already; see to it only where nothing is said of that.
         self.other_entities = None if self.reader.entities else Entities(observation_size, self.reader.layout)
+        with weights_of("body"):
+            self.body = body_of(o, self.reader, self.entities.features, action_count)
+        self.text = self.body.text
         self._build_feedback()
         self._build_channel()
         self._build_upstream()
@@ -103,7 +103,7 @@ class RemalisNetwork(TeamNetwork):
         self.told = 0
         if o.feedback:
             self.told = o.coordination
-            told_of = self.reader.size if self.text is None else width
+            told_of = self.reader.size if isinstance(self.body, NumericBody) else width
             with weights_of("feedback"):
                 self.feedback = CoordinationFeedback(told_of, o.coordination, o.coordination_heads, o.whole)
         with weights_of("summary"):
@@ -213,8 +213,8 @@ class RemalisNetwork(TeamNetwork):
         team = t.team
         t.read = self.reader.read(team.observations)
         t.choices, t.context = t.read.options, t.read.context
-        t.seen, t.spoken = self.body(t.context, team)
         t.things, t.thing_exists = self._things(t)
+        t.seen, t.spoken = self.body(t)
         t.subgoal_exists = self._subgoal_exists(t.thing_exists)
         t.knowing = t.seen
         if self.options.talks:
@@ -225,7 +225,7 @@ class RemalisNetwork(TeamNetwork):
             t.post = Post(t.links, t.reach, opened, limits)
         if self.feedback is not None:
             # Equation 6 is of the body's states; where that is a few layers, what they are made of serves as well.
-            outcomes = t.context if self.text is None else t.seen
+            outcomes = t.context if isinstance(self.body, NumericBody) else t.seen
             t.patterns = self.feedback(outcomes, t.post if self.options.whole else None)
             t.knowing = torch.cat([t.knowing, t.patterns], -1)
         t.past, t.state["summary"] = self.summary(t.knowing, team.state["summary"])

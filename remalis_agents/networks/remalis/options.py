@@ -14,6 +14,9 @@ from remalis_agents.networks.remalis.post import MODES
 from remalis_agents.networks.remalis.recursion import KINDS
 from remalis_envs.errors import RemalisError, unknown
 
+BODIES = ("layers", "transformer")
+"""Plain layers over an agent's vector, or a small Transformer over what stands in it."""
+
 
 @dataclass(frozen=True)
 class Losses:
@@ -84,8 +87,13 @@ class Options:
     error_cost: float = 0.0
     r""":math:`\beta`: what a coordination error of 1 takes from it."""
 
+    body: str = "layers"
+    """``layers`` or ``transformer``, see :class:`.TransformerBody`; a language model takes the place of either."""
+    body_layers: int = 2
+    """L, of the Transformer."""
+    body_heads: int = 4
     hidden: tuple[int, ...] = (64, 64)
-    """Widths of the body's layers, and of the value's."""
+    """Widths of the layers of the value, and of the body where it is layers; the last is the width of any body."""
     goal: int = 32
     message: int = 16
     channel: int = 32
@@ -103,13 +111,14 @@ class Options:
     option_hidden: int = 64
     losses: Losses = field(default_factory=Losses)
     language_model: LanguageModel | None = None
-    """The body, see :class:`.LanguageModel`; None for layers over the agents' vectors."""
+    """The body, see :class:`.LanguageModel`; None for the one that ``body`` names."""
 
     def __post_init__(self) -> None:
         for name, value, known in (
             ("communication", self.communication, MODES),
             ("recursion", self.recursion, KINDS),
             ("confusion", self.confusion, GATES),
+            ("body", self.body, BODIES),
         ):
             if value not in known:
                 raise unknown(name, value, known)
@@ -117,6 +126,16 @@ class Options:
             raise RemalisError(f"gate_budget is a share of steps above 0 and up to 1, not {self.gate_budget:g}.")
         if self.replan_every < 1:
             raise RemalisError(f"replan_every is the most steps that a plan lasts, 1 or more, not {self.replan_every}.")
+        if self.body == "transformer" and (self.body_layers < 1 or self.body_heads < 1):
+            raise RemalisError(
+                f"A Transformer has 1 layer and 1 head or more, but body_layers is {self.body_layers} and body_heads "
+                f"{self.body_heads}."
+            )
+        if self.body == "transformer" and self.hidden[-1] % self.body_heads:
+            raise RemalisError(
+                f"The width of a Transformer, the last of hidden, is a multiple of its heads, but {self.hidden[-1]} is "
+                f"none of body_heads, {self.body_heads}."
+            )
         check_limits(self.delay, self.drop_rate, self.byte_budget)
         if self.rounds < 0 or self.neighbours < 1:
             raise RemalisError(
@@ -177,7 +196,10 @@ PRESETS: dict[str, dict[str, Any]] = {
         "option_hidden": 64,
     },
     "paper": {
-        "hidden": (768,) * 12,
+        "body": "transformer",
+        "body_layers": 12,
+        "body_heads": 12,
+        "hidden": (768, 768),
         "goal": 768,
         "message": 256,
         "channel": 256,

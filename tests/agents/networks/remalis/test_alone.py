@@ -54,7 +54,12 @@ LIMITS = [
 ]
 
 
-@pytest.mark.parametrize("options", [{}, {"communication": "selective"}, {"gate_budget": 0.5, "rounds": 2}, *LIMITS])
+TRANSFORMER = {"body": "transformer", "body_layers": 2, "body_heads": 2}
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"communication": "selective"}, {"gate_budget": 0.5, "rounds": 2}, *LIMITS, TRANSFORMER]
+)
 def test_agents_in_their_own_processes_act_as_the_team_does(options, lone_agents):
     net = network(spread=0.1, **options)
     spec = ModelSpec("remalis", SIZE, ACTIONS, 4, dict(options), LAYOUT, subgoals=6, concepts=5)

@@ -7,6 +7,7 @@ import torch
 
 from remalis_agents.networks.model import TeamModel
 from remalis_agents.networks.remalis import RemalisNetwork
+from remalis_agents.networks.remalis.body import NumericBody, TransformerBody
 from remalis_agents.synthetic import traffic_spec
 
 
@@ -37,10 +38,24 @@ def test_built_without_numbers_it_has_the_shapes_of_the_real_one():
     assert {k: v.shape for k, v in real.named_parameters()} == {k: v.shape for k, v in built("tiny").named_parameters()}
 
 
-def test_the_papers_body_has_twelve_layers_of_768(paper):
-    layers = shapes(paper.body)
-    assert len(layers) == 12 and {out for out, _ in layers} == {768}
-    assert {inputs for _, inputs in layers[1:]} == {768}
+def test_the_papers_body_is_a_transformer_of_twelve_layers_of_768_with_twelve_heads(paper):
+    assert isinstance(paper.body, TransformerBody) and len(paper.body.layers) == 12
+    for layer in paper.body.layers:
+        assert layer.heads == 12 and 768 % layer.heads == 0
+        assert layer.project.weight.shape == (3 * 768, 768) and layer.out.weight.shape == (768, 768)
+        assert shapes(layer.own) == [(4 * 768, 768), (768, 4 * 768)]
+        assert layer.before.weight.shape == layer.between.weight.shape == (768,)
+    assert paper.body.norm.weight.shape == (768,)
+    assert {shape[0] for shape in shapes(paper.body.tokens)} == {768}
+    blocks = sum(p.numel() for p in paper.body.layers.parameters())
+    assert blocks == 12 * (12 * 768**2 + 13 * 768), "matrices, biases and norms of twelve layers, and nothing else"
+
+
+def test_the_smaller_presets_have_plain_layers(paper):
+    for preset, widths in (("tiny", [64, 64]), ("small", [256, 256])):
+        body = built(preset).body
+        assert isinstance(body, NumericBody) and [out for out, _ in shapes(body)] == widths
+    assert shapes(paper.value)[:-1] == [(768, shapes(paper.value)[0][1]), (768, 768)], "the value has layers of its own"
 
 
 def test_the_papers_planning_is_a_graph_network_of_four_layers_of_512(paper):
