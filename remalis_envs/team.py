@@ -134,9 +134,9 @@ class TeamEnv(gymnasium.Env[dict[str, NDArray[Any]], NDArray[np.int64]]):
         chosen = np.asarray(action)
         if chosen.shape != (self.size,):
             raise ValueError(f"A team action has one entry an agent, shape ({self.size},), but got {chosen.shape}.")
-        acting = tuple(self.parallel_env.agents)
+        acting, listed = tuple(self.parallel_env.agents), chosen.tolist()
         rows = [self._rows[agent] for agent in acting]
-        result = self.parallel_env.step(dict(zip(acting, chosen[rows].tolist(), strict=True)))
+        result = self.parallel_env.step({agent: listed[row] for agent, row in zip(acting, rows, strict=True)})
         observations, rewards, terminations, truncations, infos = result
         missing = [agent for agent in acting if agent not in rewards or agent not in terminations]
         if missing:
@@ -146,12 +146,14 @@ class TeamEnv(gymnasium.Env[dict[str, NDArray[Any]], NDArray[np.int64]]):
             )
         self._steps += 1
         info = self._outcomes(infos)
+        earned, ended = info["agent_rewards"], info["agent_terminations"]
         for agent, row in zip(acting, rows, strict=True):
-            info["agent_rewards"][row] = rewards[agent]
-            info["agent_terminations"][row] = terminations[agent]
-        self._check_finite(info["agent_rewards"], "a reward")
+            earned[row] = rewards[agent]
+            ended[row] = terminations[agent]
+        self._check_finite(earned, "a reward")
         self._cut_short |= any(truncations.values())
-        reward = float(info["agent_rewards"][rows].mean()) if rows else 0.0
+        # ndarray.mean() without what stands around it, which costs more than the sum.
+        reward = float(np.add.reduce(earned.take(rows)) / len(rows)) if rows else 0.0
         # An agent cut off by time still has a last observation with a future; one that terminated has none.
         self._alive = np.zeros(self.size, np.float32)
         over = not self.parallel_env.agents
@@ -213,9 +215,9 @@ class TeamEnv(gymnasium.Env[dict[str, NDArray[Any]], NDArray[np.int64]]):
     def _outcomes(self, infos: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
         """What happened, per agent: it trains and scores, and never enters a forward pass."""
         n = self.size
-        online = np.zeros(n, np.float32)
-        subgoals, concepts = np.full(n, NO_OUTCOME, np.int64), np.full(n, NO_OUTCOME, np.int64)
-        misaligned, carried = np.full(n, NO_OUTCOME, np.float32), np.full(n, NO_OUTCOME, np.float32)
+        # Lists, which are filled number by number in half the time that arrays take.
+        online, nothing = [0.0] * n, [NO_OUTCOME] * n
+        subgoals, concepts, misaligned, carried = nothing.copy(), nothing.copy(), nothing.copy(), nothing.copy()
         for agent, info in infos.items():
             row = self._rows.get(agent)
             if row is None:  # an environment may say something about the whole, under a name of its own
@@ -228,11 +230,11 @@ class TeamEnv(gymnasium.Env[dict[str, NDArray[Any]], NDArray[np.int64]]):
         return {
             "agent_rewards": np.zeros(n, np.float32),
             "agent_terminations": np.zeros(n, np.float32),
-            "online": online,
-            "subgoals": subgoals,
-            "concepts": concepts,
-            "misaligned": misaligned,
-            "carried": carried,
+            "online": np.array(online, np.float32),
+            "subgoals": np.array(subgoals, np.int64),
+            "concepts": np.array(concepts, np.int64),
+            "misaligned": np.array(misaligned, np.float32),
+            "carried": np.array(carried, np.float32),
         }
 
 

@@ -11,9 +11,9 @@ from trainer_speed.stopwatch import Stopwatch
 def measure(iterations: int) -> dict[str, float]:
     """Seconds of wall time by part.
 
-    SUMO is stepping it, loading it, and asking it for what it knows; the network is its passes forward and backward
-    and the optimiser; our own code is the rest of the environment and of what stands in for RLlib's parts; RLlib is
-    all else.
+    SUMO is stepping it, loading it, giving it cars, and asking it for what it knows; the network is its passes forward
+    and backward and the optimiser; our own code is the rest of the environment and of what stands in for RLlib's parts;
+    RLlib is all else.
     """
     from remalis_agents.configs.loader import load_experiment
     from remalis_agents.rllib.quiet import hush_ray
@@ -37,18 +37,22 @@ def measure(iterations: int) -> dict[str, float]:
 
 
 def _watch(watch: Stopwatch, algorithm: Any) -> None:
+    import libsumo
     import ray.rllib.core.learner.torch.torch_learner as torch_learner
 
     from remalis_agents.rllib.gae import AgentSignals, TeamGAE
+    from remalis_agents.rllib.pipelines import TeamToEnv, TeamToModule
     from remalis_agents.rllib.team_module import RemalisPolicy
     from remalis_envs.team import TeamEnv
     from remalis_envs.traffic.engine.simulation import Simulation
 
     for name in ("load", "step_to", "read", "set_state"):
         watch.watch(Simulation, name, "SUMO")
+    for name in ("add", "setSpeedFactor"):
+        watch.watch(libsumo.vehicle, name, "SUMO")
     for name in ("step", "reset"):
         watch.watch(TeamEnv, name, "our own code")
-    for kind in (AgentSignals, TeamGAE):
+    for kind in (AgentSignals, TeamGAE, TeamToModule, TeamToEnv):
         watch.watch(kind, "__call__", "our own code")
     watch.watch(RemalisPolicy, "_act", "our own code")
     watch.watch(type(algorithm.env_runner.module.model), "act", "network")

@@ -24,7 +24,7 @@ class Decision(NamedTuple):
 
 def mask_logits(logits: Tensor, action_mask: Tensor) -> Tensor:
     """Logits ``[*, N, A]`` with illegal actions (mask 0) out of reach."""
-    return logits.masked_fill(action_mask == 0, ILLEGAL_LOGIT)
+    return logits.masked_fill(action_mask.logical_not(), ILLEGAL_LOGIT)
 
 
 def draw(log_probabilities: Tensor) -> Tensor:

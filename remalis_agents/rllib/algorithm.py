@@ -13,13 +13,14 @@ from remalis_agents.rllib.checkpoints import MANIFEST, TeamAlgorithm, is_whole
 from remalis_agents.rllib.env_runner import TeamEnvRunner
 from remalis_agents.rllib.learner import TeamPPOLearner
 from remalis_agents.rllib.options import OPTION_NAMES, LearnerOptions, check_precision
+from remalis_agents.rllib.pipelines import ShortPipelines
 from remalis_agents.rllib.replay import TeamReplay
 from remalis_agents.rllib.team_module import RemalisPolicy
 
 __all__ = ["MANIFEST", "TRAINABLES", "TeamPPO", "TeamPPOConfig", "is_whole"]
 
 
-class TeamPPOConfig(PPOConfig):
+class TeamPPOConfig(ShortPipelines, PPOConfig):
     """PPO for a team that is one RLlib agent; defaults suit teams of tens of agents on a CPU."""
 
     def __init__(self, algo_class: Any = None) -> None:

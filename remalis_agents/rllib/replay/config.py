@@ -12,6 +12,7 @@ from remalis_agents.configs.training import ONLY_FOR
 from remalis_agents.rllib.callbacks import TeamCallbacks
 from remalis_agents.rllib.env_runner import TeamEnvRunner
 from remalis_agents.rllib.options import LearnerOptions, check_precision
+from remalis_agents.rllib.pipelines import ShortPipelines
 from remalis_agents.rllib.replay.learner import TeamReplayLearner
 from remalis_agents.rllib.team_module import RemalisPolicy
 
@@ -20,7 +21,7 @@ SHARED = ("warmup_env_steps", "reward_scope", "mixed_precision")
 """Those of :class:`.LearnerOptions` that this learner has, too."""
 
 
-class TeamReplayConfig(AlgorithmConfig):
+class TeamReplayConfig(ShortPipelines, AlgorithmConfig):
     """Q-learning from a buffer of team steps; defaults suit teams of tens of agents on a CPU."""
 
     def __init__(self, algo_class: Any = None) -> None:
