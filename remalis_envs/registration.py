@@ -24,13 +24,26 @@ def make_partners_team(*, max_agents: int | None = None, **kwargs: Any) -> gymna
     return TeamEnv(partners_v0(**kwargs), max_agents=max_agents)
 
 
-TEAMS = {"remalis/TrafficTeam-v0": make_traffic_team, "remalis/PartnersTeam-v0": make_partners_team}
+def make_web_team(*, max_agents: int | None = None, **kwargs: Any) -> gymnasium.Env[Any, Any]:
+    """The team view of ``web_v0``."""
+    from remalis_envs.team import TeamEnv
+    from remalis_envs.web import web_v0
+
+    return TeamEnv(web_v0(**kwargs), max_agents=max_agents)
+
+
+TEAMS = {
+    "remalis/TrafficTeam-v0": make_traffic_team,
+    "remalis/WebTeam-v0": make_web_team,
+    "remalis/PartnersTeam-v0": make_partners_team,
+}
 PARALLEL = {
     "remalis/traffic-v0": "remalis_envs.traffic:traffic_v0",
+    "remalis/web-v0": "remalis_envs.web:web_v0",
     "remalis/partners-v0": "remalis_envs.diagnostics:partners_v0",
 }
 
-WITH_SPLITS = ("remalis/TrafficTeam-v0",)
+WITH_SPLITS = ("remalis/TrafficTeam-v0", "remalis/WebTeam-v0")
 """Team views that keep worlds apart for training and test, and take ``split``."""
 
 

@@ -12,9 +12,9 @@ from gymnasium import spaces
 from gymnasium.utils import seeding
 from pettingzoo import ParallelEnv
 
+from remalis_envs.arguments import outages, refuse_masked, whole_actions, whole_seed
 from remalis_envs.errors import RemalisError, SumoError, unknown
 from remalis_envs.traffic import text
-from remalis_envs.traffic.arguments import outages, refuse_masked, whole_actions, whole_seed
 from remalis_envs.traffic.backends import BACKENDS, Backend, is_usable, open_backend
 from remalis_envs.traffic.core_config import SPLITS, Arrays, CoreConfig
 from remalis_envs.traffic.engine.index import NetworkIndex
@@ -185,7 +185,7 @@ class TrafficEnv(ParallelEnv[str, Observation, int]):
         """
         if not self.agents or self._backend is None:
             raise RemalisError(self._ended)
-        wanted = whole_actions(actions, self.agents, self._agent)
+        wanted = whole_actions(actions, self.agents, self._agent, MAX_PHASES)
         if self.strict and self._arrays is not None:
             refuse_masked(wanted, self._arrays.masks, self.agents)
         agents = self.agents

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import functools
-import inspect
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar, cast
 
+from remalis_envs.arguments import with_known_options
 from remalis_envs.errors import RemalisError, unknown
 from remalis_envs.traffic.core_config import SPLITS, CoreConfig
 from remalis_envs.traffic.demand import DemandProfile
@@ -20,22 +18,6 @@ from remalis_envs.traffic.protocols import with_option
 from remalis_envs.traffic.resolve import for_sumo_rl, resolve_scenario
 from remalis_envs.traffic.rewards import RewardSpec, check_reward
 from remalis_envs.traffic.scenarios import FIDELITIES, Scenario, mesoscopic
-
-Build = TypeVar("Build", bound=Callable[..., Any])
-
-
-def with_known_options(build: Build) -> Build:
-    """``build``, which answers an unknown keyword argument with the nearest one that it has."""
-    known = inspect.signature(build).parameters
-
-    @functools.wraps(build)
-    def checked(*args: Any, **kwargs: Any) -> Any:
-        for name in kwargs:
-            if name not in known:
-                raise unknown("option", name, known)
-        return build(*args, **kwargs)
-
-    return cast(Build, checked)
 
 
 @with_known_options

@@ -1,20 +1,36 @@
-"""What callers hand to ``reset`` and ``step``, checked and turned into plain numbers."""
+"""What callers hand to constructors, ``reset`` and ``step``, checked and turned into plain numbers."""
 
 from __future__ import annotations
 
+import functools
+import inspect
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
 
-from remalis_envs.errors import RemalisError
-from remalis_envs.traffic.network.model import MAX_PHASES
+from remalis_envs.errors import RemalisError, unknown
 
 RESET_OPTIONS = ("outages",)
 FindAgent = Callable[[Any], int]
 """An agent's index, or an error that names the nearest agent."""
+Build = TypeVar("Build", bound=Callable[..., Any])
+
+
+def with_known_options(build: Build) -> Build:
+    """``build``, which answers an unknown keyword argument with the nearest one that it has."""
+    known = inspect.signature(build).parameters
+
+    @functools.wraps(build)
+    def checked(*args: Any, **kwargs: Any) -> Any:
+        for name in kwargs:
+            if name not in known:
+                raise unknown("option", name, known)
+        return build(*args, **kwargs)
+
+    return cast(Build, checked)
 
 
 def whole_seed(value: Any) -> int:
@@ -28,11 +44,17 @@ def whole_seed(value: Any) -> int:
     return int(value)
 
 
-def outages(options: Any, find: FindAgent, begin_s: float) -> list[tuple[int, float, float]]:
-    """The outages among ``reset``'s options, in the simulation's time; other options draw a warning.
+def outages(options: Any, find: FindAgent, start: float = 0.0, unit: str = "seconds") -> list[tuple[int, float, float]]:
+    """The outages among ``reset``'s options, each an agent's index, begin and end; other options draw a warning.
+
+    Args:
+        options: of ``reset``.
+        find: see :data:`FindAgent`.
+        start: when the episode begins, added to begin and end.
+        unit: what time is counted in, for messages.
 
     Raises:
-        RemalisError: the options are no mapping, or the outages no (agent, begin_s, end_s) triples.
+        RemalisError: the options are no mapping, or the outages no (agent, begin, end) triples.
     """
     if not isinstance(options, Mapping):
         raise RemalisError(f"reset options are a mapping, not {options!r}")
@@ -40,18 +62,18 @@ def outages(options: Any, find: FindAgent, begin_s: float) -> list[tuple[int, fl
         if name not in RESET_OPTIONS:
             warnings.warn(f"reset option {name!r} is unknown and ignored; known are {RESET_OPTIONS}", stacklevel=3)
     try:
-        return [(find(a), begin_s + float(t0), begin_s + float(t1)) for a, t0, t1 in options.get("outages", ())]
+        return [(find(a), start + float(t0), start + float(t1)) for a, t0, t1 in options.get("outages", ())]
     except (TypeError, ValueError) as error:
         if isinstance(error, RemalisError):
             raise
-        raise RemalisError("option outages is a list of (agent, begin_s, end_s) in seconds") from None
+        raise RemalisError(f"option outages is a list of (agent, begin, end) in {unit}") from None
 
 
-def whole_actions(actions: Any, agents: Sequence[str], find: FindAgent) -> npt.NDArray[np.int64]:
+def whole_actions(actions: Any, agents: Sequence[str], find: FindAgent, count: int) -> npt.NDArray[np.int64]:
     """The actions of ``agents`` in their order, int64 ``(N,)``.
 
     Raises:
-        RemalisError: an agent is missing or unknown, or an action is not in ``Discrete(MAX_PHASES)``.
+        RemalisError: an agent is missing or unknown, or an action is not in ``Discrete(count)``.
     """
     if not isinstance(actions, dict | Mapping):  # a dict is known at once, any other mapping by a search
         raise RemalisError(f"step() takes a mapping from agents to actions, not {type(actions).__name__}")
@@ -71,9 +93,9 @@ def whole_actions(actions: Any, agents: Sequence[str], find: FindAgent) -> npt.N
         bad = next((a for a, v in zip(agents, raw, strict=True) if not _is_index(v)), agents[0])
         raise RemalisError(f"the action of {bad!r} must be one integer, not {actions[bad]!r}")
     whole = values.tolist()
-    if min(whole) < 0 or max(whole) >= MAX_PHASES:
-        bad = agents[int(np.flatnonzero((values < 0) | (values >= MAX_PHASES))[0])]
-        raise RemalisError(f"action {actions[bad]} of {bad!r} is outside Discrete({MAX_PHASES})")
+    if min(whole) < 0 or max(whole) >= count:
+        bad = agents[int(np.flatnonzero((values < 0) | (values >= count))[0])]
+        raise RemalisError(f"action {actions[bad]} of {bad!r} is outside Discrete({count})")
     return values.astype(np.int64, copy=False)
 
 

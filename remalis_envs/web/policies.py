@@ -1,0 +1,96 @@
+"""Teams that need no learning, to stand beside every figure: random, the overlap rule, and the oracle."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from remalis_envs.errors import unknown
+from remalis_envs.web.actions import FIRST_CANDIDATE, WAIT
+from remalis_envs.web.features import F
+from remalis_envs.web.observations import LAYOUT
+
+Observations = Mapping[str, Mapping[str, npt.NDArray[Any]]]
+
+
+class Policy:
+    """A team that plays: ``reset`` at the start of an episode, then ``act``."""
+
+    name = ""
+    own_program = False
+
+    def reset(self, env: Any, seed: int) -> None:
+        """Begins an episode of a web environment."""
+
+    def act(self, observations: Observations) -> dict[str, int]:
+        """Actions of all agents in ``observations``."""
+        raise NotImplementedError
+
+
+class RandomTeam(Policy):
+    """Every agent does something legal, each thing as likely as another."""
+
+    name = "random"
+
+    def reset(self, env: Any, seed: int) -> None:
+        self._rng = np.random.default_rng(seed)
+
+    def act(self, observations: Observations) -> dict[str, int]:
+        return {agent: int(self._rng.choice(np.flatnonzero(own["action_mask"]))) for agent, own in observations.items()}
+
+
+class OverlapTeam(Policy):
+    """Every agent acts on what overlaps the instruction most, of what it has not yet done; it waits where nothing does.
+
+    Looked at are the words of a control, of the value it would get, and (unless ``labels_alone``) of the row or group
+    that it stands in, rare words of the page counting more. Facts are not recorded.
+
+    Args:
+        labels_alone: leave out what surrounds a control.
+    """
+
+    name = "overlap"
+
+    def __init__(self, labels_alone: bool = False) -> None:
+        self._column = F["label_weight" if labels_alone else "weight"]
+
+    def act(self, observations: Observations) -> dict[str, int]:
+        return {agent: self._best(own) for agent, own in observations.items()}
+
+    def _best(self, own: Mapping[str, npt.NDArray[Any]]) -> int:
+        rows = LAYOUT.action_features(own["observation"])[FIRST_CANDIDATE:]
+        open_now = own["action_mask"][FIRST_CANDIDATE:] > 0
+        open_now = open_now & (rows[:, F["done_by_me"]] == 0) & (rows[:, F["operation_record"]] == 0)
+        scores = np.where(open_now, rows[:, self._column], 0.0)
+        best = int(scores.argmax())
+        return FIRST_CANDIDATE + best if scores[best] > 0 else WAIT
+
+
+class OracleTeam(Policy):
+    """Knows the task."""
+
+    name = "oracle"
+
+    def reset(self, env: Any, seed: int) -> None:
+        self._env = env
+
+    def act(self, observations: Observations) -> dict[str, int]:
+        actions: dict[str, int] = self._env.oracle()
+        return actions
+
+
+POLICIES: dict[str, type[Policy]] = {one.name: one for one in (RandomTeam, OverlapTeam, OracleTeam)}
+
+
+def make_policy(name: str) -> Policy:
+    """A policy by its name.
+
+    Args:
+        name: ``random``, ``overlap`` or ``oracle``.
+    """
+    if name not in POLICIES:
+        raise unknown("policy", name, POLICIES)
+    return POLICIES[name]()

@@ -1,0 +1,229 @@
+"""The data of a site, drawn from (domain, seed): rows with correlated fields, the same in every process."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from dataclasses import dataclass, field
+from functools import lru_cache
+from random import Random
+from typing import Any
+
+from remalis_envs.web.sites.domain import Domain, Entity, FieldSpec
+from remalis_envs.web.sites.expressions import FormulaError
+from remalis_envs.web.sites.loading import load_domain
+from remalis_envs.web.sites.names import LISTS
+
+Row = dict[str, Any]
+"""Column -> value: texts, numbers, dates as ``YYYY-MM-DD``, times as ``HH:MM``, flags as 0 or 1, references as ids."""
+_SLOT = re.compile(r"\{(\w+)\}")
+THEMES = ("plain", "civic", "market")
+
+
+@dataclass(frozen=True)
+class Site:
+    """What a site knows before anybody uses it.
+
+    Attributes:
+        domain: that it is drawn from.
+        seed: that it is drawn from.
+        title: its name.
+        theme: of its pages.
+        today: the date that it is there.
+        rows: entity -> its rows, whose ``id`` counts from 1.
+        by_mail: whether messages come to the mail site; else the main site keeps them.
+    """
+
+    domain: Domain
+    seed: int
+    title: str
+    theme: str
+    today: dt.date
+    rows: dict[str, list[Row]] = field(repr=False)
+    by_mail: bool = False
+
+    def row(self, entity: str, number: int) -> Row | None:
+        """A row by its id, or None."""
+        rows = self.rows.get(entity, [])
+        return rows[number - 1] if 1 <= number <= len(rows) else None
+
+    def name(self, entity: str, row: Row) -> str:
+        """What a row is called."""
+        return str(row[self.domain.entities[entity].title])
+
+
+@lru_cache(maxsize=512)
+def draw_site(domain_name: str, seed: int) -> Site:
+    """The site of a domain and seed; kept, for drawing costs some milliseconds.
+
+    Args:
+        domain_name: as :func:`~remalis_envs.web.sites.loading.load_domain` takes it.
+        seed: any whole number.
+    """
+    domain = load_domain(domain_name)
+    rng = Random(f"{domain.name}/{seed}/site")
+    title, theme = rng.choice(domain.titles), rng.choice(THEMES)
+    today = dt.date(2027, 1, 4) + dt.timedelta(days=rng.randrange(365 * 6))
+    site = Site(domain, seed, title, theme, today, {}, rng.random() < 0.5)
+    for entity in domain.entities.values():
+        site.rows[entity.name] = _rows(site, entity, Random(f"{domain.name}/{seed}/{entity.name}"))
+    return site
+
+
+def _rows(site: Site, entity: Entity, rng: Random) -> list[Row]:
+    count = 1 if entity.place == "profile" else rng.randint(*entity.count)
+    taken: dict[str, set[Any]] = {
+        spec.name: set() for spec in entity.fields if spec.unique or spec.name == entity.title
+    }
+    return [draw_row(site, entity, number, rng, taken) for number in range(1, count + 1)]
+
+
+def draw_row(site: Site, entity: Entity, number: int, rng: Random, taken: dict[str, set[Any]]) -> Row:
+    """A row.
+
+    Args:
+        site: whose earlier entities are drawn.
+        entity: of which it is.
+        number: its id.
+        rng: what draws.
+        taken: field -> values that a row may not have; its own are added.
+    """
+    row: Row = {"id": number}
+    for spec in entity.fields:
+        row[spec.name] = draw_value(site, spec, row, rng, taken.get(spec.name))
+    return row
+
+
+def draw_value(site: Site, spec: FieldSpec, row: Row, rng: Random, taken: set[Any] | None = None) -> Any:
+    """A value of a field.
+
+    Args:
+        site: whose earlier entities are drawn.
+        spec: the field.
+        row: the row so far.
+        rng: what draws.
+        taken: values that it may not have; the new one is added.
+    """
+    value = _draw(site, spec, row, rng)
+    if taken is None:
+        return value
+    for _ in range(40):
+        if value not in taken:
+            break
+        value = _draw(site, spec, row, rng)
+    number = 2
+    first = value
+    while value in taken:
+        value = f"{first} {number}" if isinstance(first, str) and spec.kind in ("text", "choice") else first + number
+        number += 1
+    taken.add(value)
+    return value
+
+
+def _draw(site: Site, spec: FieldSpec, row: Row, rng: Random) -> Any:
+    match spec.kind:
+        case "text":
+            return fill_pattern(rng.choice(_choices(spec, row)), site, row, rng)
+        case "choice":
+            if spec.weights:
+                return rng.choices(spec.of, spec.weights)[0]
+            return rng.choice(_choices(spec, row))
+        case "number" | "money":
+            return _number(site, spec, row, rng)
+        case "date":
+            if spec.formula is not None:
+                return day(int(spec.formula(values_of(site, row))))
+            return day(site.today.toordinal() + rng.randint(int(spec.low), int(spec.high)))
+        case "time":
+            steps = int((spec.high - spec.low) // spec.step)
+            minutes = int(spec.low + spec.step * rng.randint(0, steps))
+            return f"{minutes // 60:02d}:{minutes % 60:02d}"
+        case "flag":
+            if spec.formula is not None:
+                return int(bool(spec.formula(values_of(site, row))) != (rng.random() < spec.noise))
+            return int(rng.random() < spec.chance)
+    return rng.randint(1, len(site.rows[spec.entity]))
+
+
+def _choices(spec: FieldSpec, row: Row) -> tuple[str, ...]:
+    if not spec.by:
+        return spec.of
+    decides = str(row[spec.by])
+    if decides not in spec.of_by:
+        raise FormulaError(f"The field {spec.name!r} has no choices for {spec.by} = {decides!r}.")
+    return spec.of_by[decides]
+
+
+def _number(site: Site, spec: FieldSpec, row: Row, rng: Random) -> int | float:
+    if spec.formula is not None:
+        value = float(spec.formula(values_of(site, row)))
+        value *= 1 + spec.noise * (2 * rng.random() - 1)
+        value = round(value / spec.step) * spec.step
+        if spec.high > spec.low:
+            value = min(max(value, spec.low), spec.high)
+    else:
+        value = spec.low + spec.step * rng.randint(0, int((spec.high - spec.low) / spec.step))
+    if spec.kind == "money":
+        return round(value, 2)
+    return int(value) if spec.step == int(spec.step) else round(value, 2)
+
+
+def day(ordinal: int) -> str:
+    """A date as it is stored, from its ordinal."""
+    return dt.date.fromordinal(ordinal).isoformat()
+
+
+def ordinal(text: str) -> int:
+    """The ordinal of a stored date."""
+    return dt.date.fromisoformat(text).toordinal()
+
+
+def fill_pattern(pattern: str, site: Site, row: Row, rng: Random) -> str:
+    """A pattern with its ``{slots}`` filled from the row, the domain's words and the common lists."""
+
+    def piece(match: re.Match[str]) -> str:
+        name = match[1]
+        if name in row:
+            return str(row[name])
+        if name in site.domain.words:
+            return rng.choice(site.domain.words[name])
+        if name not in LISTS:
+            raise FormulaError(f"The pattern {pattern!r} has {{{name}}}, which is no field above, no list of words.")
+        return rng.choice(LISTS[name])
+
+    return _SLOT.sub(piece, pattern)
+
+
+def values_of(site: Site, row: Row, entity: str = "") -> dict[str, Any]:
+    """What formulas may name: the row's fields, ``ref.field`` of rows that it refers to, ``profile.x``, ``today``.
+
+    Dates are ordinals there, so that they can be subtracted.
+    """
+    values: dict[str, Any] = {"today": site.today.toordinal()}
+    for name, value in row.items():
+        values[name] = value
+    for one in site.domain.entities.values():
+        known = {spec.name: spec for spec in one.fields}
+        if entity and one.name != entity:
+            continue
+        if not entity and not set(row) - {"id"} <= set(known):
+            continue
+        for name, spec in known.items():
+            if name not in row:
+                continue
+            if spec.kind == "date":
+                values[name] = ordinal(row[name])
+            elif spec.kind == "ref":
+                other = site.row(spec.entity, row[name])
+                if other is not None:
+                    below = site.domain.entities[spec.entity]
+                    values.update({f"{name}.{k}": v for k, v in _plain(below, other).items()})
+    profile = site.domain.profile
+    if profile is not None and site.rows.get(profile.name):
+        values.update({f"profile.{k}": v for k, v in _plain(profile, site.rows[profile.name][0]).items()})
+    return values
+
+
+def _plain(entity: Entity, row: Row) -> dict[str, Any]:
+    dates = {spec.name for spec in entity.fields if spec.kind == "date"}
+    return {k: ordinal(v) if k in dates else v for k, v in row.items()}

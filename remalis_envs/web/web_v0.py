@@ -1,0 +1,58 @@
+"""The constructor of the web environment; the package's docstring is its documentation page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from remalis_envs.arguments import with_known_options
+from remalis_envs.web.env import WebEnv
+from remalis_envs.web.source import Choice, DomainTasks, Source
+
+
+@with_known_options
+def web_v0(
+    level: str = "easy",
+    *,
+    domains: Sequence[str] | None = None,
+    split: str = "train",
+    team: str | Sequence[str] = "full",
+    engine: str = "chromium",
+    roles: str = "overlapping",
+    instruction: str = "shared",
+    reward_scope: str = "individual",
+    strict: bool = False,
+    render_mode: str | None = None,
+    seed: int | None = None,
+    tasks: Source | None = None,
+) -> WebEnv:
+    """Build the web environment.
+
+    Args:
+        level: ``easy``, ``medium``, ``hard``, or ``all`` for the mixture.
+        domains: names of the domains that tasks are drawn from; by default those of the split.
+        split: ``train``, ``validation`` or ``test``: they share no domain, and the same seeds draw other tasks.
+        team: ``full`` for the seven roles, ``solo`` for one agent with all rights, or a list of roles.
+        engine: ``chromium``, or ``model``, which plays the same pages without a browser.
+        roles: ``overlapping``: two roles can do most things; ``exclusive``: each trade belongs to one role.
+        instruction: ``shared``, or ``split``: each agent is told the clauses of its own trade.
+        reward_scope: ``individual`` pays an agent for the sub-tasks that it finished, too; ``team`` pays all the same.
+        strict: make a masked action an error.
+        render_mode: ``rgb_array`` or None.
+        seed: of the environment's own generator, which seeds ``reset()`` without a seed.
+        tasks: draws tasks of your own; the suite's own by default.
+
+    Raises:
+        UnknownNameError: a name that does not exist; the message has the nearest that does.
+        RemalisError: an option that no environment can be built with.
+    """
+    return WebEnv(
+        Choice(tasks if tasks is not None else DomainTasks(), level, domains, split),
+        team=team,
+        engine=engine,
+        roles=roles,
+        instruction=instruction,
+        reward_scope=reward_scope,
+        strict=strict,
+        render_mode=render_mode,
+        seed=seed,
+    )

@@ -1,0 +1,140 @@
+"""Words of labels and values of instructions, found by their form alone: nothing here knows what a task is about."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from zlib import crc32
+
+_STOP = (
+    "a an the of to for in on at by and or with from as is are be it its this that then than your you our we i my me "
+    "please into under over up out if so not no do does can could would will shall let us he she they them their his "
+    "her one ones any all each every which who what when where there here have has had need needs want wants"
+)
+STOP_WORDS = frozenset(_STOP.split())
+_COUNTED = "two three four five six seven eight nine ten eleven twelve"
+NUMBER_WORDS = {word: str(number) for number, word in enumerate(_COUNTED.split(), start=2)}
+NUMBER_WORDS |= {"twice": "2", "double": "2", "thrice": "3", "triple": "3"}
+_CALENDAR = (
+    "january|jan february|feb march|mar april|apr may june|jun july|jul august|aug september|sep october|oct "
+    "november|nov december|dec"
+)
+MONTHS = {name: number for number, names in enumerate(_CALENDAR.split(), start=1) for name in names.split("|")}
+_MONTH = "|".join(sorted(MONTHS, key=len, reverse=True))
+_SENTENCE = re.compile(r"[.!?;](?:\s|$)")
+_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
+_PATTERNS = (
+    ("quoted", re.compile(r"[\"“]([^\"”]{1,80})[\"”]|(?<!\w)['‘]([^'’]{1,80})['’](?!\w)")),
+    ("email", re.compile(r"([\w.+-]+@[\w-]+\.[\w.-]*\w)")),
+    ("date", re.compile(r"\b(\d{4}-\d{2}-\d{2})\b")),
+    ("date", re.compile(rf"\b(\d{{1,2}}(?:st|nd|rd|th)?(?: of)? (?:{_MONTH})\.?,? \d{{4}})\b", re.IGNORECASE)),
+    ("date", re.compile(rf"\b((?:{_MONTH})\.? \d{{1,2}}(?:st|nd|rd|th)?,? \d{{4}})\b", re.IGNORECASE)),
+    ("time", re.compile(r"\b(\d{1,2}:\d{2})\b")),
+    ("code", re.compile(r"\b([A-Z]{1,5}\d[\w-]*|[A-Z]{1,12}-\d[\w-]*|\d+(?:/\d+)+)\b")),
+    ("number", re.compile(r"(?<![\w.,])(\d+(?:[.,]\d+)*)(?![\w])")),
+    ("number", re.compile(rf"\b({'|'.join(NUMBER_WORDS)})\b", re.IGNORECASE)),
+    ("phrase", re.compile(r"\b([A-Z][\w'’-]*(?:(?: (?:of|the|de|van|and|&))? [A-Z][\w'’-]*)*)")),
+)
+"""Kinds of values, in the order in which they take their piece of a text."""
+
+
+@dataclass(slots=True, frozen=True)
+class Value:
+    """Something that could go into a field.
+
+    Attributes:
+        text: as it is filled in: dates as ``YYYY-MM-DD``, number words as digits.
+        kind: ``quoted``, ``email``, ``date``, ``time``, ``code``, ``number``, ``phrase``, or ``note`` for what
+            somebody wrote down.
+        near: words within a few of it, in the text that it comes from.
+    """
+
+    text: str
+    kind: str
+    near: frozenset[str] = frozenset()
+
+
+@lru_cache(maxsize=50_000)
+def words(text: str) -> tuple[str, ...]:
+    """The words of a text that carry meaning: lower case, without plural endings and stop words."""
+    found = (_stem(word.lower()) for word in _WORD.findall(text))
+    return tuple(word for word in found if word not in STOP_WORDS)
+
+
+@lru_cache(maxsize=50_000)
+def word_set(text: str) -> frozenset[str]:
+    """The different words of a text."""
+    return frozenset(words(text))
+
+
+def _stem(word: str) -> str:
+    if len(word) > 4 and word.endswith("ies"):
+        return word[:-3] + "y"
+    if len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "is")):
+        return word[:-1]
+    return word
+
+
+@lru_cache(maxsize=50_000)
+def word_hash(word: str) -> int:
+    """A hash that is the same in every process."""
+    return crc32(word.encode())
+
+
+@lru_cache(maxsize=4_096)
+def values_in(text: str) -> tuple[Value, ...]:
+    """What in a text looks like a value, in order of appearance; each text once.
+
+    Args:
+        text: an instruction, or a note.
+    """
+    taken: list[tuple[int, int]] = []
+    found: list[tuple[int, Value]] = []
+    for kind, pattern in _PATTERNS:
+        for match in pattern.finditer(text):
+            begin, end = match.span()
+            if any(begin < other_end and other_begin < end for other_begin, other_end in taken):
+                continue
+            piece = next(group for group in match.groups() if group)
+            if kind == "phrase":
+                piece = _without_opening(piece, text[:begin])
+                if not piece:
+                    continue
+            taken.append((begin, end))
+            found.append((begin, Value(_normal(piece, kind), kind, _near(text, begin, end))))
+    ordered = (value for _, value in sorted(found, key=lambda pair: pair[0]))
+    return tuple({value.text: value for value in ordered}.values())
+
+
+def _without_opening(phrase: str, before: str) -> str:
+    """A capitalised phrase without the word whose capital is only that of a sentence's beginning."""
+    parts, sentence = phrase.split(), before.rstrip()
+    if not sentence or sentence.endswith((".", "!", "?", ":", ";", "—")):
+        parts = parts[1:]
+    while parts and parts[0].lower() in STOP_WORDS:
+        parts = parts[1:]
+    return " ".join(parts)
+
+
+def _near(text: str, begin: int, end: int) -> frozenset[str]:
+    before = _SENTENCE.split(text[max(0, begin - 40) : begin])[-1]
+    after = _SENTENCE.split(text[end : end + 30])[0]
+    return frozenset(words(before)[-4:] + words(after)[:2])
+
+
+def _normal(piece: str, kind: str) -> str:
+    if kind == "date":
+        return as_date(piece)
+    if kind == "number":
+        return NUMBER_WORDS.get(piece.lower(), piece.replace(",", ""))
+    return piece.strip()
+
+
+def as_date(text: str) -> str:
+    """A date as ``YYYY-MM-DD``; the text itself where it is written so already."""
+    numbers = re.findall(r"\d+", text)
+    named = re.search(_MONTH, text.lower())
+    if named is None or len(numbers) != 2:
+        return text
+    return f"{int(numbers[1]):04d}-{MONTHS[named[0]]:02d}-{int(numbers[0]):02d}"

@@ -1,0 +1,70 @@
+"""What stands beside every figure, on the suite's own tasks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+import remalis_envs
+from remalis_envs.errors import UnknownNameError
+from remalis_envs.web.policies import make_policy
+
+
+def success(level: str, policy: str, episodes: int, **options: Any) -> float:
+    env = remalis_envs.web_v0(level, engine="model", **options)
+    team, solved = make_policy(policy), 0.0
+    for seed in range(episodes):
+        observations, _ = env.reset(seed=seed)
+        team.reset(env, seed)
+        while env.agents:
+            observations, *_ = env.step(team.act(observations))
+        solved += env.metrics()["success"]
+        if policy == "oracle":
+            assert env.metrics()["free_texts"] == 0, "what the oracle fills in, anybody is offered"
+    return solved / episodes
+
+
+@pytest.mark.parametrize(("level", "episodes"), [("easy", 20), ("medium", 8), ("hard", 4)])
+def test_the_oracle_solves_every_task_with_what_is_offered(level: str, episodes: int) -> None:
+    assert success(level, "oracle", episodes) == 1
+
+
+@pytest.mark.parametrize("roles", ["overlapping", "exclusive"])
+def test_so_it_does_alone_and_with_exclusive_roles(roles: str) -> None:
+    assert success("medium", "oracle", 4, roles=roles) == 1
+    assert success("medium", "oracle", 4, team="solo") == 1
+
+
+def test_random_and_overlap_are_floors() -> None:
+    assert success("easy", "random", 20) <= 0.2
+    assert 0.2 <= success("easy", "overlap", 20) <= 0.8
+    assert success("medium", "overlap", 4) <= 0.25
+
+
+def test_an_unknown_policy_is_answered_with_the_nearest() -> None:
+    with pytest.raises(UnknownNameError, match="Did you mean 'oracle'"):
+        make_policy("orcale")
+
+
+@pytest.mark.browser
+def test_the_oracle_solves_tasks_in_chromium_as_it_does_without() -> None:
+    """The same observations, rewards and end, from pages that were rendered and from pages that were not."""
+    plays = []
+    for engine in ("model", "chromium"):
+        env = remalis_envs.web_v0("medium", engine=engine)
+        observations, _ = env.reset(seed=3)
+        seen = []
+        while env.agents:
+            seen.append(
+                {agent: (env.describe(agent), own["observation"].tobytes()) for agent, own in observations.items()}
+            )
+            observations, rewards, *_ = env.step(env.oracle())
+            seen[-1]["rewards"] = tuple(rewards.values())
+        assert env.metrics()["success"] == 1
+        plays.append(seen)
+        env.close()
+    assert len(plays[0]) == len(plays[1])
+    for step, (without, rendered) in enumerate(zip(*plays, strict=True)):
+        for name in without:
+            assert without[name] == rendered[name], f"step {step}, {name}"
