@@ -25,6 +25,11 @@ class Section:
     def __init__(self, data: object, place: str) -> None:
         if not isinstance(data, Mapping):
             raise DomainError(f"{place} must be a mapping of keys to values, not {data!r}.")
+        for key in data:
+            if isinstance(key, bool):
+                raise DomainError(
+                    f"{place} has a key that YAML reads as {key}, such as on, off, yes or no: put it in quotes."
+                )
         self.data: dict[str, Any] = {str(key): value for key, value in data.items()}
         self.place = place
         self._asked: list[str] = []

@@ -160,7 +160,8 @@ def _conditions(site: Site, specs: list[FieldSpec], row: Row, level: str, rng: R
     rng.shuffle(equal)
     few = rng.randint(1, 2 if level == "medium" else 3)
     found = [Condition(EQUAL, spec, row[spec.name], _clue(site, spec, row, level, rng)) for spec in equal[:few]]
-    extreme = [spec for spec in specs if spec.least or spec.most]
+    told = [one.spec for one in found]
+    extreme = [spec for spec in specs if (spec.least or spec.most) and spec not in told]
     if extreme and rng.random() < 0.6:
         spec = rng.choice(extreme)
         kinds = [kind for kind, words in ((LEAST, spec.least), (MOST, spec.most)) if words]
@@ -215,6 +216,7 @@ def _wanted(site: Site, service: Service, row: Row, one: Input, values: dict[str
         result = one.value(values)
         if one.kind in ("number", "money"):
             steps = tuple(one.value.steps(values))
+            result = steps[-1].result if steps else result  # as the calculator says it, which rounds each step
             text = f"{float(result):.2f}" if one.kind == "money" else str(round(float(result)))
             return Wanted(one, text, steps=steps)
         if one.kind == "date":

@@ -48,10 +48,12 @@ def meanings(site: Site, instruction: str) -> set[Meaning]:
         reader = _Reader(site, service)
         for ask in service.asks:
             before, _, after = ask.partition("{target}")
-            if not instruction.startswith(before):
+            # A sentence that begins with its target has the first letter changed.
+            told = instruction if before else instruction[:1].lower() + instruction[1:]
+            if not told.startswith(before[:1].upper() + before[1:]):
                 continue
-            for parts in reader.targets(instruction, len(before)):
-                rest = instruction[parts[-1].end :]
+            for parts in reader.targets(told, len(before)):
+                rest = told[parts[-1].end :]
                 if rest == after or rest.startswith(f"{after} "):
                     rows = [reader.solve(part) for part in parts]
                     if all(len(one) == 1 for one in rows):

@@ -117,6 +117,7 @@ def ask(site: Site, goal: Goal, rng: Random) -> str:
         phrases.append(phrase)
     joined = phrases[0] if len(phrases) == 1 else f"{', '.join(phrases[:-1])} and {phrases[-1]}"
     text = rng.choice(goal.service.asks).replace("{target}", joined)
+    text = text[:1].upper() + text[1:]
     if any(pick.ruled for pick in goal.picks):
         one = site.domain.entities[goal.service.entity].singular
         text = f"{text} {rng.choice(RULES).replace('{one}', one)}"

@@ -66,6 +66,12 @@ def test_errors_name_the_place(data, path, value, message):
         read_domain(broken(data, path, value), "library.yaml")
 
 
+def test_a_key_that_yaml_takes_for_true_is_named(data):
+    data["entities"]["book"]["fields"][True] = {"kind": "flag"}  # what `on: {kind: flag}` comes to
+    with pytest.raises(DomainError, match=r"entities\.book\.fields has a key that YAML reads as True.*quotes"):
+        read_domain(data, "library.yaml")
+
+
 def test_own_file(data, tmp_path):
     data["titles"] = ["Here", "There"]
     path = tmp_path / "mine.yaml"
