@@ -23,7 +23,7 @@ from leaderboard.limits import seconds
 from leaderboard.report import write_report
 from leaderboard.store import PLAN, Store
 from leaderboard.suites import SUITES, TRANSFER_FROM, TRANSFER_TO, TRANSFERRED, Plan, plan, with_reference
-from leaderboard.tasks import CONTROLLERS, LEARNED, TASKS, MissingConfigError, Task, experiment_of
+from leaderboard.tasks import LEARNED, TASKS, UNLEARNED, MissingConfigError, Task, experiment_of
 
 from remalis_envs.errors import RemalisError
 
@@ -94,7 +94,7 @@ def _run(given: argparse.Namespace, arguments: list[str]) -> int:
 
 def _plan(given: argparse.Namespace) -> Plan:
     suite = SUITES[given.suite]
-    methods, controllers = with_reference(given.methods) if given.methods else (suite.methods, CONTROLLERS)
+    methods, controllers = with_reference(given.methods) if given.methods else (suite.methods, UNLEARNED)
     return plan(
         given.envs or suite.tasks,
         methods,

@@ -20,6 +20,7 @@ from typing import Any, TextIO
 
 from leaderboard.cells import Cell
 from leaderboard.store import write_json
+from leaderboard.tasks import WEB
 from remalis_envs.errors import RemalisError
 
 MARK = "\x1eprogress "
@@ -58,9 +59,7 @@ def _end_with_parent(source: TextIO) -> None:
 
 
 def _controller(cell: Cell) -> dict[str, Any]:
-    from remalis_agents.controllers import make_controller
     from remalis_agents.evaluation import EpisodeResult, evaluate
-    from remalis_envs import traffic_v0
 
     begun, played = time.monotonic(), []
 
@@ -68,8 +67,8 @@ def _controller(cell: Cell) -> dict[str, Any]:
         played.append(result)
         tell(doing="playing", share=len(played) / len(cell.seeds))
 
-    actor = make_controller(cell.method)
-    results = evaluate(actor, partial(traffic_v0, **cell.env_config, split="test"), cell.seeds, progress=told)
+    actor, make = _unlearned(cell)
+    results = evaluate(actor, partial(make, **cell.env_config, split="test"), cell.seeds, progress=told)
     broken = next((result for result in results if result.error), None)
     if broken is not None:
         raise RemalisError(f"The episode of seed {broken.seed} broke off: {broken.error}")
@@ -79,6 +78,19 @@ def _controller(cell: Cell) -> dict[str, Any]:
         "episodes": [{"seed": r.seed, "mean_return": r.mean_return, **r.metrics} for r in results],
         "evaluation_s": round(time.monotonic() - begun, 1),
     }
+
+
+def _unlearned(cell: Cell) -> tuple[Any, Any]:
+    """Who plays without being trained, and what makes its environment."""
+    import remalis_envs
+
+    if cell.env == WEB:
+        from remalis_envs.web.policies import make_policy
+
+        return make_policy(cell.method), remalis_envs.web_v0
+    from remalis_agents.controllers import make_controller
+
+    return make_controller(cell.method), remalis_envs.traffic_v0
 
 
 def _learned(cell: Cell, folder: Path) -> dict[str, Any]:
@@ -204,7 +216,7 @@ def _point(row: dict[str, str]) -> dict[str, float] | None:
     point = {"env_steps": float(row[_STEPS]), "time_s": round(float(row.get("time_total_s") or "nan"), 2)}
     if row.get(_RETURN):
         point["team_return"] = float(row[_RETURN])
-    for name in ("mean_delay_s", "right_share"):
+    for name in ("mean_delay_s", "right_share", "success"):
         if row.get(_METRICS + name):
             point[name] = round(float(row[_METRICS + name]), 4)
     if row.get(_BELIEFS):

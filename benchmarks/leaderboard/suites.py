@@ -8,7 +8,7 @@ from functools import partial
 from itertools import product
 
 from leaderboard.cells import Cell, controller_cell, is_learned, learned_cell
-from leaderboard.tasks import CONTROLLERS, LEARNED, REFERENCE, MissingConfigError, Task, task
+from leaderboard.tasks import LEARNED, REFERENCE, UNLEARNED, MissingConfigError, Task, task
 from leaderboard.variants import TABLES, VARIANTS
 from remalis_envs.errors import unknown
 
@@ -91,7 +91,7 @@ def plan(
     episodes: int,
     *,
     transfer: bool = False,
-    controllers: Sequence[str] = CONTROLLERS,
+    controllers: Sequence[str] = UNLEARNED,
     runners: int = 0,
 ) -> Plan:
     """All cells of some methods on some tasks.
@@ -111,7 +111,7 @@ def plan(
     """
     for method in methods:
         if not is_learned(method):
-            raise unknown("method", method, (*LEARNED, *VARIANTS, *CONTROLLERS))
+            raise unknown("method", method, (*LEARNED, *VARIANTS, *UNLEARNED))
     chosen, without = [task(name) for name in tasks], {}
     cells = _controllers(chosen, controllers, episodes)
     for seed, one, method in product(range(seeds), chosen, methods):
@@ -144,7 +144,7 @@ def with_reference(methods: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, 
         UnknownNameError: a name is neither.
     """
     for name in methods:
-        if not is_learned(name) and name not in CONTROLLERS:
-            raise unknown("method", name, (*LEARNED, *VARIANTS, *CONTROLLERS))
+        if not is_learned(name) and name not in UNLEARNED:
+            raise unknown("method", name, (*LEARNED, *VARIANTS, *UNLEARNED))
     learned = tuple(name for name in methods if is_learned(name))
-    return learned, tuple(name for name in CONTROLLERS if name in methods or name == REFERENCE)
+    return learned, tuple(name for name in UNLEARNED if name in methods or name == REFERENCE)

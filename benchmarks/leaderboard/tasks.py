@@ -19,8 +19,13 @@ LEARNED = tuple(name for name, method in METHODS.items() if method.network)
 """Methods that learn. ``TeamPPO`` and ``TeamReplay`` are not among them: they need to be told a network."""
 CONTROLLERS = ("random", "fixed_time", "webster", "actuated", "sotl", "greedy", "max_pressure")
 """Controllers of traffic, which learn nothing, in the order of their registry."""
+WEB_TEAMS = ("random", "overlap", "oracle")
+"""Teams of the web that learn nothing; the oracle knows the answer."""
+UNLEARNED = tuple(dict.fromkeys((*CONTROLLERS, *WEB_TEAMS)))
+"""Whoever plays without being trained."""
 REFERENCE = "max_pressure"
 _TRAFFIC = "remalis/TrafficTeam-v0"
+WEB = "remalis/WebTeam-v0"
 
 
 @dataclass(frozen=True)
@@ -90,6 +95,24 @@ def _level(level: str) -> Task:
     )
 
 
+def _web(level: str) -> Task:
+    # Every policy gradient begins as IPPO on easy, which is the one experiment that is shipped. Chance is 0: a team
+    # that knows nothing solves one easy task in twenty-five and no other.
+    return Task(
+        f"web/{level}",
+        f"Web, level {level} (pages without a browser)",
+        WEB,
+        {"level": level, "engine": "model"},
+        prefix=f"web_{level}",
+        begin_as={"ppo": "web_easy_ippo"} if level == "easy" else {},
+        figure="success",
+        unit="",
+        higher_is_better=True,
+        controllers=WEB_TEAMS,
+        chance=0.0,
+    )
+
+
 def _resco(name: str) -> Task:
     # RESCO's signals clear no junction between phases. On cologne3 three left-turners then face each other for good,
     # in one hour of ten or so, and whom it meets is chance: drivers pass whoever has stood there for 20 s.
@@ -118,6 +141,7 @@ TASKS: dict[str, Task] = {
             higher_is_better=True,
             chance=1 / 3,
         ),
+        *(_web(level) for level in ("easy", "medium", "hard")),
         *(_level(level) for level in ("easy", "medium", "hard", "hell")),
         *(_resco(name) for name in ("cologne1", "cologne3", "cologne8", "ingolstadt1", "ingolstadt7", "ingolstadt21")),
     )

@@ -9,6 +9,7 @@ from typing import Any
 TITLES = {
     "mean_delay_s": "mean delay",
     "right_share": "right answers",
+    "success": "tasks solved",
     "team_return": "team return",
     "mean_waiting_time_s": "waiting, s",
     "mean_queue_veh": "queue, veh",

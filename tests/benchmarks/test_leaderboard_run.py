@@ -193,6 +193,21 @@ def test_cells_are_begun_in_order_and_no_more_than_keep_the_cpus_busy():
     assert to_begin(ippo, [cells[0]], cpus=8.0) == []
 
 
+def test_teams_of_the_web_that_learn_nothing_play_its_tasks():
+    from leaderboard.cells import controller_cell
+    from leaderboard.process import _controller
+    from leaderboard.tasks import task
+
+    found = {
+        who: _controller(controller_cell(task("web/easy"), who, 3))["episodes"]
+        for who in ("oracle", "overlap", "random")
+    }
+    assert [one["seed"] for one in found["oracle"]] == [20000, 20001, 20002]
+    assert [one["success"] for one in found["oracle"]] == [1.0, 1.0, 1.0]
+    assert all(0.0 <= one["success"] <= 1.0 and one["steps"] <= 8 for own in found.values() for one in own)
+    assert found["random"] != found["overlap"]
+
+
 def test_a_folder_is_for_one_call_at_a_time(tmp_path, capsys):
     """Another call stops before it changes anything, the report may be written, and a killed call keeps nothing."""
     asked = ["--methods", "max_pressure", "--envs", "toy/partners", "--out", str(tmp_path)]

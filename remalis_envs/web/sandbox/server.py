@@ -129,6 +129,11 @@ class SiteServer:
         """What follows a site's name in the addresses of a tab."""
         return f".t{tab}.e{self._episode}.test"
 
+    def place_of(self, host: str) -> tuple[str, int] | None:
+        """Site and tab that a request's ``Host`` names; None for one of another episode, or of none."""
+        match = HOST.fullmatch(host)
+        return (match[1], int(match[2])) if match and int(match[3]) == self._episode else None
+
     def address(self, url: str, tab: int) -> str:
         """The full address of ``host/path?query`` in a tab.
 
@@ -197,10 +202,10 @@ class SiteServer:
 
     def respond(self, incoming: Incoming) -> bytes:
         """The whole answer to a request, headers and all."""
-        match = HOST.fullmatch(incoming.host)
-        if match is None or self._world is None or int(match[3]) != self._episode or match[1] not in self._world.hosts:
+        place = self.place_of(incoming.host)
+        if place is None or self._world is None or place[0] not in self._world.hosts:
             return answer(404, b"There is no such site.\n", "text/plain", "")
-        host, tab = match[1], int(match[2])
+        host, tab = place
         suffix = self.suffix(tab)
         if incoming.target.startswith("/static/"):
             return _static(incoming.target, suffix)
