@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,7 +17,7 @@ from remalis_envs.web.observations import LAYOUT
 Observations = Mapping[str, Mapping[str, npt.NDArray[Any]]]
 
 
-class Policy:
+class Policy(ABC):
     """A team that plays: ``reset`` at the start of an episode, then ``act``."""
 
     name = ""
@@ -25,9 +26,9 @@ class Policy:
     def reset(self, env: Any, seed: int) -> None:
         """Begins an episode of a web environment."""
 
+    @abstractmethod
     def act(self, observations: Observations) -> dict[str, int]:
         """Actions of all agents in ``observations``."""
-        raise NotImplementedError
 
 
 class RandomTeam(Policy):
