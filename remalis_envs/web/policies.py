@@ -24,7 +24,8 @@ class Policy(ABC):
     own_program = False
 
     def reset(self, env: Any, seed: int) -> None:
-        """Begins an episode of a web environment."""
+        """Begins an episode of a web environment; ``seed`` is for the policy's own draws."""
+        self._env, self._rng = env, np.random.default_rng(seed)
 
     @abstractmethod
     def act(self, observations: Observations) -> dict[str, int]:
@@ -35,9 +36,6 @@ class RandomTeam(Policy):
     """Every agent does something legal, each thing as likely as another."""
 
     name = "random"
-
-    def reset(self, env: Any, seed: int) -> None:
-        self._rng = np.random.default_rng(seed)
 
     def act(self, observations: Observations) -> dict[str, int]:
         return {agent: int(self._rng.choice(np.flatnonzero(own["action_mask"]))) for agent, own in observations.items()}
@@ -74,9 +72,6 @@ class OracleTeam(Policy):
     """Knows the task."""
 
     name = "oracle"
-
-    def reset(self, env: Any, seed: int) -> None:
-        self._env = env
 
     def act(self, observations: Observations) -> dict[str, int]:
         actions: dict[str, int] = self._env.oracle()
