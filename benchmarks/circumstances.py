@@ -21,7 +21,8 @@ def circumstances(script: str, arguments: Sequence[str]) -> dict[str, Any]:
         "command": " ".join([f"python benchmarks/{script}", *arguments]),
         "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "git_commit": _git("rev-parse", "HEAD"),
-        "git_changes": bool(_git("status", "--porcelain", "--untracked-files=no")),
+        # What benchmarks write themselves changes no figure.
+        "git_changes": bool(_git("status", "--porcelain", "--untracked-files=no", "--", ".", ":!benchmarks/results")),
         "versions": {"python": platform.python_version(), **{name: _version(name) for name in PACKAGES}},
         "machine": {
             "cores": os.cpu_count(),
