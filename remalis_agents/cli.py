@@ -30,6 +30,7 @@ EXTRA_COMMANDS: dict[str, tuple[str, str]] = {
     "explain": ("remalis_agents.explain.command", "a page on what a ReMALIS team meant, told each other and believed"),
     "tiny-llama": ("remalis_agents.language.tiny", "a tiny random language model, to try a language-model body out"),
     "sites": ("remalis_agents.sites", "serve a web site of the suite, to click through its task yourself"),
+    "audit": ("remalis_agents.audit", "what the web tasks are worth: kinds, wordings, the work that they take"),
     "describe": ("remalis_agents.describe", "sizes of a network's parts, and how long its joint step takes"),
 }
 """Commands of `remalis` alone: name -> (module, help). The module has ``add_arguments(parser)`` and ``main(args)``."""

@@ -21,6 +21,7 @@ from remalis_envs.web.engines.base import Engine, EngineError
 from remalis_envs.web.episode import Episode, Saved
 from remalis_envs.web.observations import LAYOUT, LIMIT, OBSERVATION_SIZE, Layout
 from remalis_envs.web.opening import ENGINES, open_engine
+from remalis_envs.web.pages.items import Reading
 from remalis_envs.web.source import Choice
 from remalis_envs.web.tasks.model import Task
 from remalis_envs.web.team import INSTRUCTIONS, PARTED, SCOPES, desks_of
@@ -253,6 +254,10 @@ class WebEnv(ParallelEnv[str, Observation, int]):
         Words that no candidate has go into a text slot.
         """
         return dict(zip(self.possible_agents, self._running().oracle_actions(), strict=True))
+
+    def readings(self) -> dict[str, Reading]:
+        """What each agent's tab shows: address, title, and all controls and texts in page order."""
+        return {desk.name: desk.reading for desk in self._running().desks}
 
     def describe(self, agent: str) -> str:
         """The agent's observation as text."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import copy
 import keyword
 import math
 import operator
@@ -124,8 +125,26 @@ class Formula:
         _unfold(self._tree, self.text, values, found)
         return found
 
+    @property
+    def shape(self) -> str:
+        """What is left of it without words and numbers: ``x * # + #`` of ``target.fee * 3 + 2``."""
+        return ast.unparse(_Stripped().visit(copy.deepcopy(self._tree)))
+
     def __repr__(self) -> str:
         return f"Formula({self.text!r})"
+
+
+class _Stripped(ast.NodeTransformer):
+    """Puts one sign in place of all names, and another in place of all constants."""
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
+        return ast.copy_location(ast.Name("x"), node)
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        return node if node.id in _CALLS else ast.copy_location(ast.Name("x"), node)
+
+    def visit_Constant(self, node: ast.Constant) -> ast.expr:
+        return ast.copy_location(ast.Name("#"), node)
 
 
 def _dotted(node: ast.expr) -> str:

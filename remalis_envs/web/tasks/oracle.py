@@ -12,7 +12,11 @@ from remalis_envs.web.tasks.steps import Step
 
 
 class TaskOracle:
-    """Solves the task that it was made for, with any team that holds the rights for it."""
+    """Solves the task that it was made for, with any team that holds the rights for it.
+
+    Attributes:
+        steps: in an order in which they can be done.
+    """
 
     def __init__(self, steps: Sequence[Step], world: SiteWorld) -> None:
         """Makes it.
@@ -21,7 +25,8 @@ class TaskOracle:
             steps: in an order in which they can be done.
             world: whose database says what is done.
         """
-        self._steps, self._world = steps, world
+        self.steps = tuple(steps)
+        self._world = world
         self._recorded: set[str] = set()
         self._who: dict[str, int] = {}
 
@@ -33,7 +38,7 @@ class TaskOracle:
         """
         known = self._recorded if notebook is None else set(notebook) | (self._recorded & set(notebook))
         found = set()
-        for step in self._steps:
+        for step in self.steps:
             if step.record:
                 if step.record in known:
                     found.add(step.subtask.name)
@@ -59,7 +64,7 @@ class TaskOracle:
         if self._world.ended:
             return intents
         free = [tab for tab in sorted(readings) if tab in rights]
-        open_steps = [step for step in self._steps if step.subtask.name not in done]
+        open_steps = [step for step in self.steps if step.subtask.name not in done]
         ready = [step for step in open_steps if all(name in done for name in step.subtask.needs)]
         for step in [*ready, *(step for step in open_steps if step not in ready)]:
             tab = self._choose(step, free, rights)

@@ -140,7 +140,7 @@ def test_a_wrong_value_fails():
     tried = 0
     for domain in domain_names():
         drawn = draw_task(domain, "medium", 2)
-        for step in drawn.oracle._steps:
+        for step in drawn.oracle.steps:
             if step.subtask.name == "fill":
                 play(drawn, until="confirm")
                 name = drawn.world.db.execute("SELECT name FROM draft_field ORDER BY name").fetchone()[0]
@@ -157,7 +157,7 @@ def test_a_wrong_target_fails():
     for domain in domain_names():
         for seed in range(6):
             drawn = draw_task(domain, "medium", seed)
-            begin = next(step for step in drawn.oracle._steps if step.subtask.name == "begin")
+            begin = next(step for step in drawn.oracle.steps if step.subtask.name == "begin")
             service = drawn.world.domain.services[begin.form.split("/")[-2]]
             mechanic, site = MECHANICS[service.mechanic], drawn.world.site
             number = int(begin.form.split("/")[-1])
@@ -228,7 +228,7 @@ def test_hard_pages_are_dense():
     for domain in domain_names():
         for seed in range(4):
             drawn = draw_task(domain, "hard", seed)
-            begin = next(step for step in drawn.oracle._steps if step.subtask.name == "begin")
+            begin = next(step for step in drawn.oracle.steps if step.subtask.name == "begin")
             entity = drawn.world.domain.services[begin.form.split("/")[-2]].entity
             place = drawn.world.domain.entities[entity].place
             path = f"/list/{entity}" if place == "catalogue" else f"/account/{entity}"
@@ -246,7 +246,7 @@ def test_hard_targets_have_near_copies():
     for domain in domain_names():
         for seed in range(4):
             drawn = draw_task(domain, "hard", seed)
-            begin = next(step for step in drawn.oracle._steps if step.subtask.name == "begin")
+            begin = next(step for step in drawn.oracle.steps if step.subtask.name == "begin")
             service = drawn.world.domain.services[begin.form.split("/")[-2]]
             entity, number = drawn.world.domain.entities[service.entity], int(begin.form.split("/")[-1])
             rows = drawn.world.site.rows[entity.name]

@@ -15,7 +15,7 @@ def test_one_meaning(domain):
     for level in ("medium", "hard"):
         for seed in range(100, 112):
             drawn = draw_task(domain, level, seed)
-            begins = [s for s in drawn.oracle._steps if isinstance(s, Start) and s.subtask.name.startswith("begin")]
+            begins = [s for s in drawn.oracle.steps if isinstance(s, Start) and s.subtask.name.startswith("begin")]
             found = meanings(drawn.world.site, drawn.task.instruction)
             assert len(found) == 1, (seed, drawn.task.instruction, found)
             (one,) = found
