@@ -114,10 +114,24 @@ def draw_value(site: Site, spec: FieldSpec, row: Row, rng: Random, taken: set[An
     number = 2
     first = value
     while value in taken:
-        value = f"{first} {number}" if isinstance(first, str) and spec.kind in ("text", "choice") else first + number
+        value = _another(first, number, spec)
         number += 1
     taken.add(value)
     return value
+
+
+def _another(value: Any, number: int, spec: FieldSpec) -> Any:
+    """A value beside one that is taken: the more of them were tried, the further from it."""
+    match spec.kind:
+        case "text" | "choice":
+            return f"{value} {number}"
+        case "date":
+            return day(ordinal(value) + number - 1)
+        case "time":
+            ahead = number - 1
+            minutes = int(value[:2]) * 60 + int(value[3:]) + 5 * ahead + ahead // 288  # after a day, other minutes
+            return f"{minutes // 60 % 24:02d}:{minutes % 60:02d}"
+    return value + number
 
 
 def _draw(site: Site, spec: FieldSpec, row: Row, rng: Random) -> Any:

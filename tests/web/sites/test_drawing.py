@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from random import Random
 
 import pytest
 
 from remalis_envs.web.sites.database import site_blob
-from remalis_envs.web.sites.domain import PLACES
-from remalis_envs.web.sites.drawing import draw_site
+from remalis_envs.web.sites.domain import PLACES, FieldSpec
+from remalis_envs.web.sites.drawing import draw_site, draw_value
 from remalis_envs.web.sites.loading import domain_names, load_domain
 
 SHOW = """
@@ -62,3 +63,12 @@ def test_same_bytes_in_two_processes():
         for seed in ("1", "2")
     ]
     assert outputs[0] == outputs[1]
+
+
+@pytest.mark.parametrize(("kind", "high"), [("date", 2), ("time", 10), ("number", 2), ("choice", 0)])
+def test_a_field_of_few_values_stays_unique(kind, high):
+    spec = FieldSpec("when", kind, "When", low=0, high=high, step=5 if kind == "time" else 1, of=("one",), unique=True)
+    taken: set[object] = set()
+    drawn = [draw_value(draw_site("library", 1), spec, {"id": 1}, Random(k), taken) for k in range(400)]
+    assert len(set(drawn)) == len(drawn) == len(taken)
+    assert len({len(str(one)) for one in drawn}) == 1 or kind in ("number", "choice")
