@@ -22,6 +22,7 @@ from remalis_envs.web.episode import Episode, Saved
 from remalis_envs.web.observations import LAYOUT, LIMIT, OBSERVATION_SIZE, Layout
 from remalis_envs.web.opening import ENGINES, open_engine
 from remalis_envs.web.pages.items import Reading
+from remalis_envs.web.screens import Screen, screen
 from remalis_envs.web.source import Choice
 from remalis_envs.web.tasks.model import Task
 from remalis_envs.web.team import INSTRUCTIONS, PARTED, SCOPES, desks_of
@@ -232,6 +233,15 @@ class WebEnv(ParallelEnv[str, Observation, int]):
     def task(self) -> Task:
         """The task that is played, with all that the team is not told; for people and for scoring."""
         return self._running().task
+
+    def screenshot(self, agent: str) -> Screen:
+        """What an agent's tab shows: the browser's own picture, or the page's words where there is no browser."""
+        return screen(self._running(), self._agent(agent))
+
+    @property
+    def episode(self) -> Episode:
+        """The episode with all that the team is not told; for scripted teams and for audits."""
+        return self._running()
 
     def state(self) -> npt.NDArray[np.float32]:
         """The true global state, float32: what is finished, what holds, and where every agent is."""

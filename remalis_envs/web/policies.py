@@ -1,4 +1,4 @@
-"""Teams that need no learning, to stand beside every figure: random, the overlap rule, and the oracle."""
+"""Teams that need no learning, to stand beside every figure: random, the overlap rule, scripted crews, the oracle."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from remalis_envs.errors import unknown
 from remalis_envs.web.actions import FIRST_CANDIDATE, WAIT
+from remalis_envs.web.crew import Crew
 from remalis_envs.web.features import F
 from remalis_envs.web.observations import LAYOUT
 
@@ -78,14 +79,37 @@ class OracleTeam(Policy):
         return actions
 
 
-POLICIES: dict[str, type[Policy]] = {one.name: one for one in (RandomTeam, OverlapTeam, OracleTeam)}
+class CrewTeam(Policy):
+    """Everybody has read the plan and hears what the others are on; see :mod:`remalis_envs.web.crew`."""
+
+    name = "crew"
+    told = True
+
+    def reset(self, env: Any, seed: int) -> None:
+        super().reset(env, seed)
+        self._crew = Crew(self.told, seed)
+
+    def act(self, observations: Observations) -> dict[str, int]:
+        return dict(zip(self._env.possible_agents, self._crew.actions(self._env.episode), strict=True))
+
+
+class SilentCrewTeam(CrewTeam):
+    """The same crew, of whom nobody hears what the others are on."""
+
+    name = "silent_crew"
+    told = False
+
+
+POLICIES: dict[str, type[Policy]] = {
+    one.name: one for one in (RandomTeam, OverlapTeam, SilentCrewTeam, CrewTeam, OracleTeam)
+}
 
 
 def make_policy(name: str) -> Policy:
     """A policy by its name.
 
     Args:
-        name: ``random``, ``overlap`` or ``oracle``.
+        name: ``random``, ``overlap``, ``silent_crew``, ``crew`` or ``oracle``.
     """
     if name not in POLICIES:
         raise unknown("policy", name, POLICIES)

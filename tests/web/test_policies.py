@@ -68,3 +68,26 @@ def test_the_oracle_solves_tasks_in_chromium_as_it_does_without() -> None:
     for step, (without, rendered) in enumerate(zip(*plays, strict=True)):
         for name in without:
             assert without[name] == rendered[name], f"step {step}, {name}"
+
+
+def test_a_crew_that_talks_is_the_better_one() -> None:
+    """Told who is on what, the same agents solve every task; silent ones put the same thing into the basket twice."""
+    env = remalis_envs.web_v0("hard", engine="model", domains=["bakery", "shop", "hotel"])
+    figures = {}
+    for name in ("crew", "silent_crew"):
+        team, found = make_policy(name), []
+        for seed in range(6):
+            observations, _ = env.reset(seed=seed)
+            team.reset(env, seed)
+            while env.agents:
+                observations, *_ = env.step(team.act(observations))
+            found.append(env.metrics())
+        figures[name] = found
+    assert all(one["success"] for one in figures["crew"])
+    told, silent = (sum(one["steps"] for one in figures[name]) for name in ("crew", "silent_crew"))
+    assert told < silent
+
+
+def test_a_crew_with_exclusive_trades_solves_what_it_is_given() -> None:
+    assert success("medium", "silent_crew", 6, roles="exclusive") == 1
+    assert success("medium", "crew", 6, roles="exclusive") == 1
