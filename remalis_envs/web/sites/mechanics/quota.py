@@ -26,6 +26,14 @@ class Quota(Mechanic):
     def refusal(self, world: SiteWorld, service: Service, target: int, values: dict[str, str]) -> str:
         """No more than what is left."""
         row, asked = world.site.row(service.entity, target), values.get(str(service.options["input"]), "")
-        if row is not None and asked.isdigit() and int(asked) > row[str(service.options["left"])]:
-            return f"Only {row[str(service.options['left'])]} are left."
+        if row is not None and _number(asked) > (left := row[str(service.options["left"])]):
+            return f"Only {left} {'is' if left == 1 else 'are'} left."
         return super().refusal(world, service, target, values)
+
+
+def _number(text: str) -> float:
+    """The number that a text says; 0 for none, which other checks refuse."""
+    try:
+        return float(text)
+    except ValueError:
+        return 0.0
