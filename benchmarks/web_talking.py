@@ -39,7 +39,9 @@ def main(arguments: list[str] | None = None) -> int:
     """Play, and write what was found."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--draws", type=at_least(2), default=1000, help="tasks, half of each level (default: 1000)")
-    parser.add_argument("--processes", type=at_least(1), default=os.cpu_count() or 1, help="at once (default: all cores)")
+    parser.add_argument(
+        "--processes", type=at_least(1), default=os.cpu_count() or 1, help="at once (default: all cores)"
+    )
     parser.add_argument("--out", type=Path, default=RESULTS / "web_talking.json", help="JSON file")
     said = sys.argv[1:] if arguments is None else arguments
     given = parser.parse_args(said)
@@ -87,7 +89,7 @@ def play(job: Job) -> dict[int, dict[str, float]]:
 def compare(episodes: dict[tuple[str, str, str], dict[int, dict[str, float]]], roles: str) -> dict[str, Any]:
     """What the crews came to, by level and over both."""
     found: dict[str, Any] = {}
-    for name, levels in ((*((level, (level,)) for level in LEVELS), ("both", LEVELS))):
+    for name, levels in (*((level, (level,)) for level in LEVELS), ("both", LEVELS)):
         own: dict[str, Any] = {}
         for crew in CREWS:
             played = [one for level in levels for _, one in sorted(episodes[level, roles, crew].items())]

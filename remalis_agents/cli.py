@@ -26,7 +26,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
 """Commands of both programs that stand in modules of their own, as in :data:`EXTRA_COMMANDS`."""
 EXTRA_COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("remalis_agents.demo.command", "train a team for two minutes, compare it, write a report"),
-    "play": ("remalis_agents.play", "film the traffic, as mp4 or gif"),
+    "play": ("remalis_agents.play", "film a team at work, on traffic or on the web, as mp4, webm or gif"),
     "explain": ("remalis_agents.explain.command", "a page on what a ReMALIS team meant, told each other and believed"),
     "tiny-llama": ("remalis_agents.language.tiny", "a tiny random language model, to try a language-model body out"),
     "sites": ("remalis_agents.sites", "serve a web site of the suite, to click through its task yourself"),

@@ -1,11 +1,11 @@
-"""Film files: frames written as mp4 or gif; a file appears under its name only when it is whole."""
+"""Film files: frames written as mp4, webm or gif; a file appears under its name only when it is whole."""
 
 from __future__ import annotations
 
 import os
 import tempfile
 from abc import ABC, abstractmethod
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -18,12 +18,15 @@ from remalis_envs.errors import RemalisError, unknown
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+Colour = tuple[int, int, int]
 Frame = npt.NDArray[np.uint8]
 """A picture, uint8 ``(height, width, 3)``."""
 
-SUFFIXES = (".mp4", ".gif")
+SUFFIXES = (".mp4", ".webm", ".gif")
 CRF = 22
 """x264's quality: lower is better and larger; at 22 the smallest cars of a map stay sharp."""
+VP9_CRF = 30
+"""VP9's, which looks about the same."""
 GIF_WIDTH_PX, GIF_FPS = 720, 10
 """Bounds of a gif, which compresses poorly: wider films are shrunk, faster ones keep their pace with fewer frames."""
 _GIF_BYTES = 3 * 128
@@ -40,10 +43,12 @@ class FilmWriter(ABC):
     Args:
         path: of the film; its folder is made where it does not exist.
         fps: frames a second.
+        colours: that must be true in a gif, whose colours are few; those of the traffic where none are given.
     """
 
-    def __init__(self, path: Path, fps: float) -> None:
+    def __init__(self, path: Path, fps: float, colours: Sequence[Colour] = ()) -> None:
         self.path, self.fps, self.frames = path, fps, 0
+        self.colours = tuple(colours)
         self._partial = partial_file(path)
 
     def add(self, frame: Frame) -> None:
@@ -81,6 +86,8 @@ class FilmWriter(ABC):
 class Mp4Writer(FilmWriter):
     """H.264 in yuv420p, which every browser plays, by the ffmpeg that comes with imageio-ffmpeg."""
 
+    codec = "libx264"
+    parameters: tuple[str, ...] = ("-crf", str(CRF), "-preset", "medium", "-movflags", "+faststart", "-threads", "2")
     _pipe: Generator[None, Any, None] | None = None
 
     def _add(self, frame: Frame) -> None:
@@ -93,11 +100,11 @@ class Mp4Writer(FilmWriter):
                 str(self._partial),
                 self._size,
                 fps=self.fps,
-                codec="libx264",
+                codec=self.codec,
                 quality=None,
                 macro_block_size=2,
                 ffmpeg_log_level="error",
-                output_params=["-crf", str(CRF), "-preset", "medium", "-movflags", "+faststart", "-threads", "2"],
+                output_params=list(self.parameters),
             )
             self._pipe.send(None)
         width, height = self._size
@@ -108,11 +115,31 @@ class Mp4Writer(FilmWriter):
             self._pipe.close()
 
 
+class WebmWriter(Mp4Writer):
+    """VP9, free of patents that anybody asks money for."""
+
+    codec = "libvpx-vp9"
+    parameters = (
+        "-crf",
+        str(VP9_CRF),
+        "-b:v",
+        "0",
+        "-deadline",
+        "realtime",
+        "-cpu-used",
+        "8",
+        "-row-mt",
+        "1",
+        "-threads",
+        "2",
+    )
+
+
 class GifWriter(FilmWriter):
     """A gif that plays for ever, of bounded width and frame rate, all frames in one palette."""
 
-    def __init__(self, path: Path, fps: float) -> None:
-        super().__init__(path, fps)
+    def __init__(self, path: Path, fps: float, colours: Sequence[Colour] = ()) -> None:
+        super().__init__(path, fps, colours)
         self._every = max(1, round(fps / GIF_FPS))
         self._images: list[Image] = []
         self._palette: Image | None = None
@@ -127,7 +154,7 @@ class GifWriter(FilmWriter):
             height = round(image.height * GIF_WIDTH_PX / image.width)
             image = image.resize((GIF_WIDTH_PX, height), Image.Resampling.LANCZOS)
         if self._palette is None:
-            self._palette = _palette(image)
+            self._palette = _palette(image, self.colours or _traffic_colours())
         self._images.append(image.quantize(palette=self._palette, dither=Image.Dither.NONE))
 
     def _finish(self) -> None:
@@ -140,20 +167,20 @@ class GifWriter(FilmWriter):
         self._images = []
 
 
-WRITERS: dict[str, type[FilmWriter]] = {".mp4": Mp4Writer, ".gif": GifWriter}
+WRITERS: dict[str, type[FilmWriter]] = {".mp4": Mp4Writer, ".webm": WebmWriter, ".gif": GifWriter}
 
 
-def film_writer(path: str | Path, fps: float) -> FilmWriter:
-    """The writer for a file's ending.
+def film_writer(path: str | Path, fps: float, colours: Sequence[Colour] = ()) -> FilmWriter:
+    """The writer for a file's ending; the arguments are those of :class:`FilmWriter`.
 
     Raises:
-        UnknownNameError: it ends neither in ``.mp4`` nor in ``.gif``.
+        UnknownNameError: it ends in none of :data:`SUFFIXES`.
         FilmError: nothing can be written there.
     """
     place = Path(path)
     if place.suffix.lower() not in WRITERS:
         raise unknown("film format", place.suffix or place.name, SUFFIXES)
-    return WRITERS[place.suffix.lower()](place, fps)
+    return WRITERS[place.suffix.lower()](place, fps, colours)
 
 
 def partial_file(path: Path) -> Path:
@@ -177,16 +204,22 @@ def partial_file(path: Path) -> Path:
     return Path(name)
 
 
-def _palette(image: Image) -> Image:
-    """The colours of the traffic, also half covering a road, and what else the first frame needs."""
-    from PIL import Image
-
+def _traffic_colours() -> list[Colour]:
+    """The colours of the traffic, also half covering a road."""
     from remalis_envs.traffic.render import style
 
     traffic = [*style.speed_colours()[:: style.SPEED_STEPS // 16], *style.SIGNALS.values(), style.PERSON]
-    edges = [tuple((a + b) // 2 for a, b in zip(colour, style.ASPHALT, strict=True)) for colour in traffic]
+    r, g, b = style.ASPHALT
+    edges = [((c[0] + r) // 2, (c[1] + g) // 2, (c[2] + b) // 2) for c in traffic]
     icons = [*style.ROAD_TINTS.values(), style.EMERGENCY_RING, style.EMERGENCY_BODY, style.WALK]
-    wanted = [channel for colour in (*traffic, *edges, *icons) for channel in colour]
+    return [*traffic, *edges, *icons]
+
+
+def _palette(image: Image, colours: Sequence[Colour]) -> Image:
+    """Colours, and what else the first frame needs."""
+    from PIL import Image
+
+    wanted = [channel for colour in colours for channel in colour]
     frame = image.quantize((_GIF_BYTES - len(wanted)) // 3, method=Image.Quantize.MEDIANCUT).getpalette() or []
     palette = Image.new("P", (1, 1))
     palette.putpalette((wanted + frame)[:_GIF_BYTES])

@@ -1,4 +1,4 @@
-"""The command `remalis play`: films a controller or a trained team at work."""
+"""The command `remalis play`: films a controller or a trained team at work; of the web, :mod:`.web_film`."""
 
 from __future__ import annotations
 
@@ -10,27 +10,43 @@ from remalis_agents.command_line import env_changes
 from remalis_agents.film import Film, Player, check_pace, film
 from remalis_agents.film_files import film_writer
 from remalis_agents.mixtures import first_world, with_world
-from remalis_envs.errors import RemalisError
+from remalis_agents.web_film import command as web
+from remalis_envs.errors import RemalisError, unknown
 
-HELP = "film the traffic, as mp4 or gif"
+HELP = "film a team at work, on traffic or on the web, as mp4, webm or gif"
+ENVS = ("traffic", "web")
+_TRAFFIC: dict[str, Any] = {
+    "scenario": None,
+    "controller": None,
+    "seconds": 300.0,
+    "skip": 0.0,
+    "speed": 8.0,
+    "fps": 20.0,
+    "width": None,
+}
+"""Arguments of the traffic alone, and their defaults."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     add = parser.add_argument
-    add("--level", help="the level to play (default: easy, or what the checkpoint was trained on)")
-    add("--scenario", help="a scenario to play instead of a level, such as resco/cologne8 or a .sumocfg file")
-    add("--controller", metavar="NAME", help="who controls the signals (default: max_pressure)")
-    add("--checkpoint", metavar="PATH", help="a checkpoint or a run's folder: the learned team controls the signals")
+    add("--env", default="traffic", help="traffic or web (default: traffic)")
+    add("--level", help="the level to play (default: easy, medium on the web, or what the checkpoint was trained on)")
+    add("--checkpoint", metavar="PATH", help="a checkpoint or a run's folder: the learned team plays")
     add("--set", action="append", default=[], metavar="KEY=VALUE", dest="changes", help="other options of the env")
-    add("--out", required=True, metavar="FILE", help="the film, ending in .mp4 or .gif")
+    add("--out", metavar="FILE", help="the film, ending in .mp4, .webm or .gif")
     add("--seed", type=int, default=0, help="seed of the episode (default: 0)")
     add("--split", default="test", help="train, validation or test (default: test)")
-    add("--seconds", type=float, default=300.0, help="simulated time to show (default: 300)")
-    add("--skip", type=float, default=0.0, metavar="SECONDS", help="simulated time before the first frame")
-    add("--speed", type=float, default=8.0, help="simulated seconds in a second of film (default: 8)")
-    add("--fps", type=float, default=20.0, help="frames in a second of film (default: 20)")
+    add = parser.add_argument_group("with --env traffic").add_argument
+    add("--scenario", help="a scenario to play instead of a level, such as resco/cologne8 or a .sumocfg file")
+    add("--controller", metavar="NAME", help="who controls the signals (default: max_pressure)")
+    add("--seconds", type=float, help="simulated time to show (default: 300)")
+    add("--skip", type=float, metavar="SECONDS", help="simulated time before the first frame")
+    add("--speed", type=float, help="simulated seconds in a second of film (default: 8)")
+    add("--fps", type=float, help="frames in a second of film (default: 20)")
     add("--width", type=int, metavar="PIXELS", help="width of the film (default: 1080, 1360 for large maps)")
+    parser.set_defaults(**_TRAFFIC)
+    web.add_arguments(parser)
 
 
 def add_parser(subparsers: Any) -> None:
@@ -46,6 +62,17 @@ def main(args: argparse.Namespace) -> int:
     Raises:
         RemalisError: something that the user can put right.
     """
+    if args.env not in ENVS:
+        raise unknown("environment", args.env, ENVS)
+    others = web.OPTIONS if args.env == "traffic" else _TRAFFIC
+    strange = [name for name, default in others.items() if getattr(args, name) != default]
+    if strange:
+        other = "web" if args.env == "traffic" else "traffic"
+        raise RemalisError(f"--{strange[0]} is for --env {other}, and this is --env {args.env}.")
+    if args.env == "web":
+        return web.main(args)
+    if not args.out:
+        raise RemalisError("Say where the film goes: --out clip.mp4, or a file ending in .webm or .gif.")
     check_pace(args.seconds, args.skip, args.fps, args.speed)
     if args.controller and args.checkpoint:
         raise RemalisError("Give --controller or --checkpoint, not both: one of them controls the signals.")

@@ -37,6 +37,7 @@ sub-tasks that it finished in the last ten steps. They train and score, and neve
 ``parse(agent, 'fill "Name" with "anything"')`` puts words of its own into a field.
 
 ``env.task`` is the task with all that the team is not told, ``env.oracle()`` the joint action of one who knows it.
+``env.screenshot(agent)`` is a picture of the agent's tab, as PNG; ``remalis play --env web`` films the whole team.
 
 Version history: v0, the first.
 """

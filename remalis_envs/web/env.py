@@ -22,6 +22,7 @@ from remalis_envs.web.episode import Episode, Saved
 from remalis_envs.web.observations import LAYOUT, LIMIT, OBSERVATION_SIZE, Layout
 from remalis_envs.web.opening import ENGINES, open_engine
 from remalis_envs.web.pages.items import Reading
+from remalis_envs.web.rules import RULES
 from remalis_envs.web.screens import Screen, screen
 from remalis_envs.web.source import Choice
 from remalis_envs.web.tasks.model import Task
@@ -49,6 +50,7 @@ class WebEnv(ParallelEnv[str, Observation, int]):
         roles: ``overlapping`` rights, or ``exclusive`` ones.
         instruction: ``shared``, or ``split`` into the clauses of each agent's trade.
         reward_scope: ``individual`` or ``team``.
+        rules: names of :data:`remalis_envs.web.rules.RULES` that the mask keeps.
         strict: an action that the mask forbids is an error instead of waiting.
         render_mode: ``rgb_array`` or None.
         seed: of the environment's own generator, which seeds every ``reset()`` without a seed.
@@ -68,6 +70,7 @@ class WebEnv(ParallelEnv[str, Observation, int]):
         roles: str = "overlapping",
         instruction: str = "shared",
         reward_scope: str = "individual",
+        rules: Sequence[str] = (),
         strict: bool = False,
         render_mode: str | None = None,
         seed: int | None = None,
@@ -80,10 +83,15 @@ class WebEnv(ParallelEnv[str, Observation, int]):
         ):
             if given not in valid:
                 raise unknown(kind, given, valid)
+        if isinstance(rules, str):
+            raise RemalisError(f"rules is a list of names such as {list(RULES)}, not {rules!r}")
+        for rule in rules:
+            if rule not in RULES:
+                raise unknown("rule", rule, RULES)
         if render_mode not in (None, "rgb_array"):
             raise unknown("render_mode", render_mode, ("rgb_array",))
         self.choice, self.strict, self.render_mode = choice, strict, render_mode
-        self.reward_scope, self.instruction_mode = reward_scope, instruction
+        self.reward_scope, self.instruction_mode, self.rules = reward_scope, instruction, tuple(rules)
         self._team: tuple[Desk, ...] = tuple(desks_of(team, roles))
         self._engine_name = engine
         self._engine: Engine | None = None
@@ -156,7 +164,8 @@ class WebEnv(ParallelEnv[str, Observation, int]):
         try:
             if self._engine is None:
                 self._engine = open_engine(self._engine_name)
-            self._episode = Episode(self.choice.source.draw(*place), self._engine, self._team, self.instruction_mode)
+            drawn = self.choice.source.draw(*place)
+            self._episode = Episode(drawn, self._engine, self._team, self.instruction_mode, self.rules)
         except EngineError as error:
             self.close()
             raise RemalisError(f"the episode could not begin: {error}") from error
@@ -251,10 +260,11 @@ class WebEnv(ParallelEnv[str, Observation, int]):
         """Figures of the episode so far.
 
         ``success`` is 1 where the task was solved when somebody confirmed, ``rubric_share`` the share of its checks
-        that hold, ``unsafe_actions`` the forbidden effects caused, ``aligned_share`` the share of work on sub-tasks
-        that fitted together (of ``dependent_pairs``; nan for none), ``coordination_time_steps`` the mean time from when
-        a sub-task could be begun to when somebody was on it alone, ``busy_share`` the share of agent-steps spent on
-        something but waiting, ``notes`` the notebook entries written, ``free_texts`` the uses of text slots.
+        that hold, ``unsafe_actions`` the forbidden effects caused, ``prevented_actions`` what was chosen although one
+        of ``rules`` forbade it, ``aligned_share`` the share of work on sub-tasks that fitted together (of
+        ``dependent_pairs``; nan for none), ``coordination_time_steps`` the mean time from when a sub-task could be
+        begun to when somebody was on it alone, ``busy_share`` the share of agent-steps spent on something but waiting,
+        ``notes`` the notebook entries written, ``free_texts`` the uses of text slots.
         """
         return self._running().metrics()
 

@@ -31,6 +31,7 @@ from remalis_envs.web.oracle import action_of
 from remalis_envs.web.outcomes import NOTHING, WAITING, Act, Outcomes, concept_of, subgoal_of
 from remalis_envs.web.pages.items import Item
 from remalis_envs.web.roles import ROLES
+from remalis_envs.web.rules import Order
 from remalis_envs.web.source import Drawn
 from remalis_envs.web.team import told
 from remalis_envs.web.vocabulary import CONCEPTS, SUBGOALS
@@ -65,6 +66,7 @@ class Saved:
     outcomes: Outcomes
     marks: dict[Key, int]
     counts: tuple[int, int, int, int, bool]
+    order: tuple[tuple[str, ...], int]
     reports: tuple[Report, ...]
 
 
@@ -85,9 +87,12 @@ class Episode:
         engine: that shows the world.
         team: the agents, as they are between episodes.
         mode: what they are told: ``shared`` or ``split``.
+        rules: names of :data:`remalis_envs.web.rules.RULES` that the masks keep.
     """
 
-    def __init__(self, drawn: Drawn, engine: Engine, team: Sequence[Desk], mode: str) -> None:
+    def __init__(
+        self, drawn: Drawn, engine: Engine, team: Sequence[Desk], mode: str, rules: Sequence[str] = ()
+    ) -> None:
         self.drawn, self.engine, self.task = drawn, engine, drawn.task
         self.hosts: tuple[str, ...] = tuple(drawn.world.hosts)
         self.home: str = drawn.world.start
@@ -99,7 +104,9 @@ class Episode:
         ]
         self.notebook = Notebook()
         self.reports = [Report() for _ in self.desks]
+        self.acts: list[Act] = []
         self._marks: dict[Key, int] = {}
+        self.order = Order(rules, drawn.world, len(self.desks))
         self.outcomes = Outcomes(drawn.task)
         self.outcomes.begin(drawn.world.db)
         engine.reset(drawn.world, len(self.desks), drawn.task.seed)
@@ -148,6 +155,8 @@ class Episode:
             self.reports[k] = Report(masked=not legal[k])
             desk.moved, desk.finished = False, 0
             self.masked += not legal[k]
+            if not legal[k]:
+                self.order.note(k, action)
             if not online[k] or not legal[k] or action == WAIT or self.confirmed:
                 desk.outcome = "offline" if not online[k] else "waited" if legal[k] else "masked"
                 step.acts.append(Act(k, "wait", None, ""))
@@ -158,6 +167,7 @@ class Episode:
             self.confirmed = bool(self.drawn.world.ended)
             step.finished[k] = self.outcomes.look(self.drawn.world.db, k, self.step)
         self.step += 1
+        self.acts = step.acts
         self._show(step)
         return self._settle(step, before, harm)
 
@@ -244,6 +254,7 @@ class Episode:
             desk.region = min(desk.region, desk.view.regions - 1)
         self._observer.fill_notes(self.notebook.notes, self.step)
         self._observer.fill(self.desks, self._tables, self.budget_left / self.task.budget)
+        self.order.mask(self.desks, self.masks)
 
     def show_slots(self, agent: int) -> None:
         """Shows an agent's text slots, which have changed."""
@@ -299,6 +310,7 @@ class Episode:
             "dependent_pairs": float(outcomes.pairs),
             "coordination_time_steps": outcomes.coordination_steps(),
             "masked_actions": float(self.masked),
+            "prevented_actions": float(self.order.prevented),
             "busy_share": self.busy / (steps * len(self.desks)),
             "notes": float(self.notebook.count),
             "free_texts": float(self.free_texts),
@@ -355,6 +367,7 @@ class Episode:
             self.outcomes.copy(),
             dict(self._marks),
             (self.step, self.masked, self.busy, self.free_texts, self.confirmed),
+            (self.order.names, self.order.prevented),
             tuple(Report(r.subgoal, r.concept, r.misaligned, r.masked) for r in self.reports),
         )
 
@@ -373,7 +386,10 @@ class Episode:
         self.notebook, self.outcomes = saved.notebook.copy(), saved.outcomes.copy()
         self.outcomes.forget_changes()
         self.reports = [Report(r.subgoal, r.concept, r.misaligned, r.masked) for r in saved.reports]
+        self.acts = []
         self._marks = dict(saved.marks)
+        self.order = Order(saved.order[0], saved.drawn.world, len(saved.desks))
+        self.order.prevented = saved.order[1]
         self._begin_views()
         for table in self._tables.values():
             table.take_notes(self.notebook.notes)

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from remalis_envs.web.desk import Desk
 from remalis_envs.web.notebook import Note
+from remalis_envs.web.pages.items import Reading
 from remalis_envs.web.vocabulary import SUBGOALS
 
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from remalis_envs.web.screens import Box
+
 CARD_WIDTH, CARD_HEIGHT, HEADER, MARGIN, COLUMNS = 320, 240, 120, 8, 4
+PAGE_SIZE, PAGE_LINE = (1280, 813), 22
+"""Width and height of a page's picture, as the browser's window has them, and a line of it, in pixels."""
 _INK, _PAPER, _CARD, _ACCENT = (30, 34, 40), (238, 240, 243), (255, 255, 255), (26, 95, 180)
 
 
@@ -51,6 +59,36 @@ def draw(desks: Sequence[Desk], instruction: str, notes: Sequence[Note], step: i
                 break
             down = _write(pen, font, (x + MARGIN, down), line, width, left, _INK)
     return np.asarray(image, np.uint8)
+
+
+def draw_page(reading: Reading, place: int = -1) -> tuple[Image, Box | None]:
+    """A page as words, for engines that have no picture of it.
+
+    Args:
+        reading: of the page.
+        place: of an item that is to be in sight; -1 for none.
+
+    Returns:
+        The picture, and where in it the item stands.
+    """
+    from PIL import Image, ImageDraw, ImageFont
+
+    image = Image.new("RGB", PAGE_SIZE, _CARD)
+    pen, font = ImageDraw.Draw(image), ImageFont.load_default(16)
+    pen.rectangle((0, 0, PAGE_SIZE[0], 44), fill=_PAPER)
+    pen.text((24, 12), f"{reading.title}   ({reading.url})", _INK, font)
+    rows = (PAGE_SIZE[1] - 60) // PAGE_LINE
+    first = max(0, min(place - rows // 2, len(reading.items) - rows))
+    box: Box | None = None
+    for k, item in enumerate(reading.items[first : first + rows], start=first):
+        y = 56 + (k - first) * PAGE_LINE
+        value = f": {item.value}" if item.value else ""
+        mark = " [x]" if item.checked else " [ ]" if item.checked is not None else ""
+        words = f"{item.name}{value}{mark}" + (f"   ({item.role})" if item.is_control else "")
+        pen.text((24, y), words, _ACCENT if item.is_control else _INK, font)
+        if k == place:
+            box = (20.0, y - 2.0, 32.0 + pen.textlength(words, font), y + PAGE_LINE - 2.0)
+    return image, box
 
 
 def _write(

@@ -20,6 +20,7 @@ def web_v0(
     roles: str = "overlapping",
     instruction: str = "shared",
     reward_scope: str = "individual",
+    rules: Sequence[str] = (),
     strict: bool = False,
     render_mode: str | None = None,
     seed: int | None = None,
@@ -36,6 +37,9 @@ def web_v0(
         roles: ``overlapping``: two roles can do most things; ``exclusive``: each trade belongs to one role.
         instruction: ``shared``, or ``split``: each agent is told the clauses of its own trade.
         reward_scope: ``individual`` pays an agent for the sub-tasks that it finished, too; ``team`` pays all the same.
+        rules: rules of good order that the mask keeps, and attempts against which are counted:
+            ``complete_before_final`` (nothing is made final while the draft lacks something) and ``keep_others_work``
+            (nobody throws away what another tab changed last).
         strict: make a masked action an error.
         render_mode: ``rgb_array`` or None.
         seed: of the environment's own generator, which seeds ``reset()`` without a seed.
@@ -52,6 +56,7 @@ def web_v0(
         roles=roles,
         instruction=instruction,
         reward_scope=reward_scope,
+        rules=rules,
         strict=strict,
         render_mode=render_mode,
         seed=seed,

@@ -19,7 +19,7 @@ from remalis_envs.web.engines import chromium_deeds
 from remalis_envs.web.engines.base import Deed, Done, EngineError
 from remalis_envs.web.engines.chromium_reading import read_all, settle
 from remalis_envs.web.engines.chromium_saved import SavedTab, load_saved, place_of, put_back, save_tab
-from remalis_envs.web.engines.chromium_tab import HANG_S, SETTLE_S, Tab, page_script
+from remalis_envs.web.engines.chromium_tab import HANG_S, SETTLE_S, Tab, page_script, script_value
 from remalis_envs.web.pages.items import Reading
 from remalis_envs.web.sandbox.browser import Browser
 from remalis_envs.web.sandbox.devtools import DevtoolsError
@@ -137,6 +137,28 @@ class ChromiumEngine:
         """What a tab shows, as PNG."""
         (one,) = self._opened([tab])
         return base64.b64decode(one.ask("Page.captureScreenshot", format="png")["data"])
+
+    @_guarded
+    def show(self, tab: int, item: int) -> tuple[float, float, float, float] | None:
+        """Brings an item of a tab's last reading into sight.
+
+        Returns:
+            Left, top, right and bottom of it in :meth:`screenshot`, in pixels; None where it is not to be seen.
+        """
+        (one,) = self._opened([tab])
+        assert self._server is not None
+        settle([one], self._server, self.settle_s)
+        call = one.send_script(f"__remalisHands.show({int(item)})")
+        if call is None:
+            return None
+        one.browser.loop.until(lambda: call.done or bool(one.lost_because), one.hang_s)
+        if call.error:  # a page that never settles went away under it
+            return None
+        said = json.loads(script_value(one.answer(call)))
+        if "box" not in said:
+            return None
+        left, top, right, bottom = said["box"]
+        return left, top, right, bottom
 
     @_guarded
     def accessibility_tree(self, tab: int) -> list[dict[str, Any]]:

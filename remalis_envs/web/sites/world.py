@@ -10,7 +10,7 @@ from remalis_envs.web.sites.concepts import concept_of_request
 from remalis_envs.web.sites.database import connect
 from remalis_envs.web.sites.domain import Domain, Service
 from remalis_envs.web.sites.drawing import Row, Site
-from remalis_envs.web.sites.mechanics import MECHANICS, Mechanic, routes
+from remalis_envs.web.sites.mechanics import MECHANICS, Mechanic, drafts, routes
 from remalis_envs.web.sites.protocol import Request, Response
 
 HOSTS = ("main", "calculator", "calendar", "map", "mail", "manual")
@@ -97,6 +97,11 @@ class SiteWorld:
     def row(self, entity: str, text: str) -> Row | None:
         """A row by its id as an address has it."""
         return self.site.row(entity, int(text)) if text.isascii() and text.isdigit() and len(text) < 9 else None
+
+    def lacking(self) -> list[str]:
+        """Labels of what the open draft's form asks for and does not hold; empty where no draft is open."""
+        draft = drafts.open_draft(self)
+        return [] if draft is None else drafts.missing(draft)
 
     def save(self) -> bytes:
         """The database."""

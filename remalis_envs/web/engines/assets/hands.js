@@ -138,5 +138,22 @@
     return "{}";
   }
 
-  window.__remalisHands = Object.freeze({ aim, enter, steps, capture, putBack, putDrafts });
+  // Where an item stands in the picture of the page, which is moved where the item is not in sight; for films.
+  function show(k) {
+    const element = window.__remalis.element(k);
+    if (!element || !element.isConnected || !element.checkVisibility(RENDERED)) return refused("it is not to be seen");
+    // Of a text the words, not the whole width that its paragraph or cell has.
+    const words = document.createRange();
+    words.selectNodeContents(element);
+    const control = element.matches("a[href],button,input,select,textarea,summary,[role]");
+    const measure = () => (control ? element : words).getBoundingClientRect();
+    let box = measure();
+    if (box.top < 0 || box.bottom > innerHeight || box.left < 0 || box.right > innerWidth) {
+      element.scrollIntoView({ block: "center", inline: "center", behavior: "instant" });
+      box = measure();
+    }
+    return JSON.stringify({ box: [box.left, box.top, box.right, box.bottom] });
+  }
+
+  window.__remalisHands = Object.freeze({ aim, enter, steps, capture, putBack, putDrafts, show });
 })();

@@ -56,6 +56,11 @@ def open_draft(world: SiteWorld) -> Draft | None:
     return Draft(world.domain.services[name], target, slot, version, values)
 
 
+def missing(draft: Draft) -> list[str]:
+    """Labels of fields that have to be filled in and are not."""
+    return [one.label for one in draft.service.form if not one.optional and not draft.values.get(one.name)]
+
+
 def control(one: Input, value: str, today: str, error: str) -> Element:
     """The labelled field of an input.
 

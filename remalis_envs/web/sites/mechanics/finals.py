@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from remalis_envs.web.pages.elements import Element, e
 from remalis_envs.web.sites import frame
 from remalis_envs.web.sites.domain import Service
-from remalis_envs.web.sites.mechanics.drafts import Draft, open_draft, stale, version_of
+from remalis_envs.web.sites.mechanics.drafts import Draft, missing, open_draft, stale, version_of
 from remalis_envs.web.sites.mechanics.purchase import Purchase
 from remalis_envs.web.sites.protocol import Request, Response
 
@@ -37,9 +37,9 @@ def make_final(world: SiteWorld, service: Service, request: Request) -> Response
         return frame.refused(world.site, "There is no such draft.", ("Home", "/"))
     if version_of(request) != draft.version:
         return stale(world)
-    missing = [one.label for one in service.form if not one.optional and not draft.values.get(one.name)]
-    if missing:
-        return frame.refused(world.site, f"Still to be filled in: {', '.join(missing)}.", ("Open the draft", "/draft"))
+    lacking = missing(draft)
+    if lacking:
+        return frame.refused(world.site, f"Still to be filled in: {', '.join(lacking)}.", ("Open the draft", "/draft"))
     mechanic = world.mechanic(service)
     reason = mechanic.refusal(world, service, draft.target, draft.values)
     if reason:
