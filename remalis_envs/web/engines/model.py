@@ -109,13 +109,13 @@ class ModelEngine:
         return state.fresh
 
     def _read(self, state: Tab) -> Read:
-        state.last = self._look(state)
+        state.last, state.left = self._look(state), False
         return state.last
 
     def _place(self, state: Tab, item: int) -> int:
         """Where in the present reading an item of the last one is; -1 where it is gone."""
         last = state.last or self._read(state)
-        if not 0 <= item < len(last.elements):
+        if state.left or not 0 <= item < len(last.elements):
             return -1
         fresh = self._look(state)
         if fresh is last:
@@ -300,4 +300,4 @@ class ModelEngine:
         state.document = state.documents
         state.page, state.address = answer.page, address
         state.root, state.title = answer.page.body, answer.page.title
-        state.shared, state.fresh = True, None
+        state.shared, state.fresh, state.left = True, None, True

@@ -37,6 +37,7 @@ class Tab:
             whether to send the form again.
         shared: whether the document belongs to the site, or to a saved state, and must be copied before a change.
         last: the reading that was given out last, which deeds speak of.
+        left: whether another document has come since; its items are not those, even where the page looks the same.
         fresh: a reading of the document as it is now, if there is one.
         requested: what the deed in progress asked for.
     """
@@ -51,6 +52,7 @@ class Tab:
     posted: frozenset[str] = frozenset()
     shared: bool = True
     last: Read | None = None
+    left: bool = False
     fresh: Read | None = None
     requested: list[str] = field(default_factory=list)
 

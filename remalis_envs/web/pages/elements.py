@@ -65,6 +65,22 @@ class Element:
         return f"<{self.tag} {self.attributes} {self.text()[:40]!r}>"
 
 
+class Fixed(Element):
+    """A part that many pages share as it is, such as what stands above and below their content; read once for all.
+
+    It has nothing that depends on what is around it: no field, no form, no dialog, no id.
+
+    Attributes:
+        readings: site -> what a reader made of it there.
+    """
+
+    __slots__ = ("readings",)
+
+    def __init__(self, element: Element) -> None:
+        super().__init__(element.tag, element.attributes, element.children)
+        self.readings: dict[str, list[Any]] = {}
+
+
 Content = Element | str | None | Iterable["Element | str | None"]
 
 

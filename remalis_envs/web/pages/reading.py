@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from remalis_envs.web.pages import addresses
 from remalis_envs.web.pages.contexts import TEXTS, Box, Form, context_of
-from remalis_envs.web.pages.elements import Element
+from remalis_envs.web.pages.elements import Element, Fixed
 from remalis_envs.web.pages.items import Item, Reading
 from remalis_envs.web.pages.tags import (
     CELL,
@@ -69,6 +69,18 @@ Record = tuple[Element, str, str, Box, _Label | None, bool]
 """Element, role, text or name so far, box, label around it, and of a summary whether its disclosure is closed."""
 
 
+class _Ready(NamedTuple):
+    """A record of a fixed part, with the item that it stands for."""
+
+    element: Element
+    role: str
+    name: str
+    box: Box
+    label: None
+    closed: bool
+    item: Item
+
+
 def read_page(body: Element, url: str, title: str) -> Reading:
     """Reads a page.
 
@@ -87,7 +99,7 @@ def read_elements(body: Element, url: str, title: str) -> Read:
     reader.block(body, "text", Box(0, None), None)
     if reader.modals:
         _, records = max(reader.modals, key=lambda modal: modal[0])
-    items = tuple([reader.item(record) for record in records])
+    items = tuple([reader.item(record) if record.__class__ is tuple else record.item for record in records])
     reading = Reading(url, title, items, bool(reader.modals))
     elements = [record[0] for record in records]
     return Read(reading, elements, [reader.form_of(record[0], record[3]) for record in records])
@@ -160,7 +172,9 @@ class _Reader:
 
     def special(self, child: Element, kind: int, pieces: list[str], box: Box, label: _Label | None) -> None:
         """Reads an element that means something to what is in it."""
-        if kind == GROUP:
+        if child.__class__ is Fixed:
+            self.records.extend(self.fixed(child))
+        elif kind == GROUP:
             group = Box(GROUP, box, child.get("aria-label"))
             group.disabled = box.disabled or (child.tag == "fieldset" and child.has("disabled"))
             self.block(child, "text", group, label)
@@ -191,6 +205,17 @@ class _Reader:
             self.dialog(child, box)
         elif kind == IMAGE:
             pieces.append(child.get("alt") + " ")
+
+    def fixed(self, child: Fixed) -> list[_Ready]:
+        """A part that stands on other pages, too."""
+        host = self.base.partition("/")[0]
+        ready = child.readings.get(host)
+        if ready is None:
+            alone = _Reader(self.base)
+            alone.special(Element(child.tag, child.attributes, child.children), GROUP, [], Box(0, None), None)
+            ready = [_Ready(one[0], one[1], one[2], one[3], None, False, alone.item(one)) for one in alone.records]
+            child.readings[host] = ready
+        return ready
 
     def dialog(self, child: Element, box: Box) -> None:
         """Reads a dialog: a modal one apart from the page."""

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from remalis_envs.web.pages import building
 from remalis_envs.web.pages.elements import Content, Element, e
 from remalis_envs.web.sites import frame
-from remalis_envs.web.sites.domain import Entity, FieldSpec
+from remalis_envs.web.sites.domain import SORTABLE, Entity, FieldSpec
 from remalis_envs.web.sites.drawing import Row, Site
 from remalis_envs.web.sites.lists import PAGE_ROWS, beside, by_name, elsewhere, list_fields
 from remalis_envs.web.sites.protocol import Response
@@ -103,10 +103,10 @@ def sorts_of(entity: Entity) -> list[tuple[str, FieldSpec, bool]]:
     """Ways to sort: words, field, whether downwards."""
     found = []
     for spec in list_fields(entity):
-        if spec.kind in ("number", "money", "date", "time"):
+        if spec.kind in SORTABLE:
             found.append((f"{spec.label}: up", spec, False))
             found.append((f"{spec.label}: down", spec, True))
-    return found[: MOST_OPTIONS - 1]
+    return found
 
 
 def listing(world: SiteWorld, name: str, query: dict[str, str]) -> Response:

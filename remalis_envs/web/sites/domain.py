@@ -16,6 +16,8 @@ PLACES = ("catalogue", "account", "profile")
 """Where an entity's rows are: for all to see, the login's own, the login's one record of itself."""
 INPUT_KINDS = ("choice", "number", "money", "date", "time", "phrase", "flag", "code")
 RULE_KINDS = ("exclude", "value")
+SORTABLE = ("number", "money", "date", "time")
+"""Kinds of fields that rows can be sorted by."""
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from functools import lru_cache
 from random import Random
 from typing import Any
 
+from remalis_envs.web.pages.elements import Fixed
 from remalis_envs.web.sites.domain import Domain, Entity, FieldSpec
 from remalis_envs.web.sites.expressions import FormulaError
 from remalis_envs.web.sites.loading import load_domain
@@ -32,6 +33,7 @@ class Site:
         today: the date that it is there.
         rows: entity -> its rows, whose ``id`` counts from 1.
         by_mail: whether messages come to the mail site; else the main site keeps them.
+        frames: parts that all its pages share.
     """
 
     domain: Domain
@@ -41,6 +43,7 @@ class Site:
     today: dt.date
     rows: dict[str, list[Row]] = field(repr=False)
     by_mail: bool = False
+    frames: dict[str, Fixed] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def row(self, entity: str, number: int) -> Row | None:
         """A row by its id, or None."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from zlib import crc32
 
-from remalis_envs.web.pages.elements import Content, Element, Page, e
+from remalis_envs.web.pages.elements import Content, Element, Fixed, Page, e
 from remalis_envs.web.sites.drawing import Site
 from remalis_envs.web.sites.protocol import Response
 
@@ -33,25 +33,6 @@ def page(
         status: HTTP's.
         beside: what stands beside it.
     """
-    lists = [
-        (entity.plural.capitalize(), f"/list/{entity.name}")
-        for entity in site.domain.entities.values()
-        if entity.place == "catalogue"
-    ]
-    links = [
-        ("Home", "/"),
-        *lists,
-        ("Basket", "/basket"),
-        ("Your draft", "/draft"),
-        ("My account", "/account"),
-        ("Messages", "/messages"),
-        ("Help", "/help"),
-    ]
-    header = e(
-        "header",
-        e("p", site.title, class_="site-title"),
-        e("nav", e("ul", [e("li", e("a", name, href=href)) for name, href in links]), aria_label="Main"),
-    )
     trail = None
     if crumbs:
         trail = e(
@@ -61,11 +42,42 @@ def page(
             class_="breadcrumb",
         )
     main = e("main", trail, e("h1", title), *content, id="main")
-    footer = e(
-        "footer", e("nav", e("ul", [e("li", e("a", name, href=href)) for name, href in TOOLS]), aria_label="Tools")
-    )
-    body = e("body", header, main, beside, footer)
+    body = e("body", _header(site), main, beside, _footer(site))
     return Response(page=Page(f"{title} - {site.title}", body, site.theme), status=status)
+
+
+def _header(site: Site) -> Fixed:
+    """What stands above the content of all pages of the main site."""
+    if "header" not in site.frames:
+        lists = [
+            (entity.plural.capitalize(), f"/list/{entity.name}")
+            for entity in site.domain.entities.values()
+            if entity.place == "catalogue"
+        ]
+        links = [
+            ("Home", "/"),
+            *lists,
+            ("Basket", "/basket"),
+            ("Your draft", "/draft"),
+            ("My account", "/account"),
+            ("Messages", "/messages"),
+            ("Help", "/help"),
+        ]
+        header = e(
+            "header",
+            e("p", site.title, class_="site-title"),
+            e("nav", e("ul", [e("li", e("a", name, href=href)) for name, href in links]), aria_label="Main"),
+        )
+        site.frames["header"] = Fixed(header)
+    return site.frames["header"]
+
+
+def _footer(site: Site) -> Fixed:
+    """What stands below it."""
+    if "footer" not in site.frames:
+        links = [e("li", e("a", name, href=href)) for name, href in TOOLS]
+        site.frames["footer"] = Fixed(e("footer", e("nav", e("ul", links), aria_label="Tools")))
+    return site.frames["footer"]
 
 
 def tool_page(site: Site, host: str, title: str, *content: Content, status: int = 200) -> Response:
@@ -78,9 +90,11 @@ def tool_page(site: Site, host: str, title: str, *content: Content, status: int 
         *content: below the heading.
         status: HTTP's.
     """
-    links = [(host.capitalize(), "/"), (site.title, "//main/")]
-    header = e("header", e("nav", e("ul", [e("li", e("a", name, href=href)) for name, href in links])))
-    body = e("body", header, e("main", e("h1", title), *content))
+    if host not in site.frames:
+        links = [(host.capitalize(), "/"), (site.title, "//main/")]
+        listed = e("ul", [e("li", e("a", name, href=href)) for name, href in links])
+        site.frames[host] = Fixed(e("header", e("nav", listed)))
+    body = e("body", site.frames[host], e("main", e("h1", title), *content))
     return Response(page=Page(f"{title} - {host.capitalize()}", body, site.theme), status=status)
 
 

@@ -14,6 +14,7 @@ from remalis_envs.web.sites.domain import (
     PLACES,
     RULE_KINDS,
     SHOWN,
+    SORTABLE,
     Domain,
     Entity,
     FieldSpec,
@@ -56,6 +57,12 @@ def load_domain(name: str) -> Domain:
     except yaml.YAMLError as error:
         raise DomainError(f"{place} is no YAML: {error}") from error
     return read_domain(data, place)
+
+
+SEARCH_NAMES, FORM_NAMES = ("q", "page", "sort"), ("version", "part")
+"""What the forms of search and of drafts send beside their fields."""
+MOST_SORTED = 4
+"""Fields that rows can be sorted by, at most, so that the list of ways does not get too long."""
 
 
 def read_domain(data: object, place: str) -> Domain:
@@ -108,9 +115,25 @@ def _entity(name: str, section: Section) -> Entity:
         mapped=section.flag("mapped", False),
     )
     section.finish()
+    if entity.place == "catalogue":
+        _check_searchable(fields, section.place)
     if entity.title not in [spec.name for spec in fields]:
         raise DomainError(f"{section.place}.title is {entity.title!r}, which is none of its fields.")
     return entity
+
+
+def _check_searchable(fields: tuple[FieldSpec, ...], place: str) -> None:
+    """What the search form of a catalogue cannot show."""
+    for spec in fields:
+        if spec.name in SEARCH_NAMES:
+            where = f"{place}.fields.{spec.name}"
+            raise DomainError(f"{where} has the name of a part of the search form; call it otherwise.")
+    sorted_by = [spec.name for spec in fields if spec.shown == "list" and spec.kind in SORTABLE]
+    if len(sorted_by) > MOST_SORTED:
+        raise DomainError(
+            f"{place} lists {len(sorted_by)} fields that can be sorted by ({', '.join(sorted_by)}), and search offers "
+            f"{MOST_SORTED}: show one as 'detail'."
+        )
 
 
 def _field(name: str, section: Section) -> FieldSpec:
@@ -194,6 +217,8 @@ def _input(name: str, section: Section) -> Input:
         optional=section.flag("optional", False),
     )
     section.finish()
+    if name in FORM_NAMES:
+        raise DomainError(f"{section.place} has the name of a hidden part of the form; call it otherwise.")
     drawn = one.value is None and not one.fact
     if drawn and one.kind in ("choice", "phrase") and len(one.of) < 2:
         raise DomainError(f"{section.place} is a {one.kind} and needs at least two texts in 'of'.")

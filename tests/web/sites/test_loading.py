@@ -59,11 +59,20 @@ def broken(data: dict, path: str, value: object) -> dict:
         ("rules/0/service", "reserve_boook", "'reserve_book'"),
         ("titles", "One", "at least 2"),
         ("about", ["x"], "must be a text"),
+        ("entities/book/fields/sort", {"kind": "flag"}, "fields.sort has the name of a part of the search form"),
+        ("services/renew/inputs/part", {"kind": "flag"}, "inputs.part has the name of a hidden part"),
     ],
 )
 def test_errors_name_the_place(data, path, value, message):
     with pytest.raises((DomainError, UnknownNameError), match=message):
         read_domain(broken(data, path, value), "library.yaml")
+
+
+def test_no_list_can_be_sorted_in_more_ways_than_it_offers(data):
+    for name in ("weight", "height", "depth"):
+        data["entities"]["book"]["fields"][name] = {"kind": "number", "high": 9, "shown": "list"}
+    with pytest.raises(DomainError, match=r"lists 5 fields that can be sorted by \(pages, year, weight"):
+        read_domain(data, "library.yaml")
 
 
 def test_a_key_that_yaml_takes_for_true_is_named(data):
