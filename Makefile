@@ -14,6 +14,9 @@ PY := $(VENV)/bin/python
 KEY := $(shell (cat requirements.lock pyproject.toml; echo '$(TORCH_BUILD)') | cksum | tr -cd '0-9')
 STAMP := $(VENV)/.stamp-$(KEY)
 export PYTHONUNBUFFERED := 1
+# A pipe fails where its first part does.
+SHELL := /bin/bash
+.SHELLFLAGS := -o pipefail -c
 
 .PHONY: help venv system browser demo test test-full lint bench lock clean
 .DEFAULT_GOAL := help
@@ -26,9 +29,11 @@ venv: $(STAMP)  ## make .venv from requirements.lock
 $(STAMP): requirements.lock pyproject.toml
 	@$(PYTHON) scripts/check_python.py
 	@test -x $(PY) || $(PYTHON) -m venv $(VENV)
-	@echo "Installing what requirements.lock names into $(VENV) (a few minutes the first time)"
+	@echo "Installing what requirements.lock names into $(VENV) (about 3 GB, a few minutes the first time)"
 	@sed -E 's/^torch==.*/&$(if $(TORCH_BUILD),+$(TORCH_BUILD))/' requirements.lock > $(VENV)/requirements.txt
-	@$(PY) -m pip install -qq --disable-pip-version-check -r $(VENV)/requirements.txt
+	@$(PY) -m pip install --disable-pip-version-check --progress-bar off -r $(VENV)/requirements.txt \
+		| awk -v all=$$(grep -c == $(VENV)/requirements.txt) '/^Collecting/ && ++n % 10 == 0 { print "  " n " of " all \
+		" packages found"; fflush() } /^Installing collected/ { print "  writing them"; fflush() }'
 	@$(PY) -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@rm -f $(VENV)/.stamp-*
 	@touch $@

@@ -1,6 +1,6 @@
 """Speed of the environments, of the trainer and of the ReMALIS network, beside others.
 
-``python benchmarks/speed.py traffic|trainer|remalis [--quick] [--only SECTION] [--out FILE]``
+``python benchmarks/speed.py traffic|trainer|remalis|web [--quick] [--only SECTION] [--out FILE]``
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from traffic_speed import report, runner, sections
 from traffic_speed.growth import growth
 from trainer_speed import sections as trainer
+from web_speed import sections as web
 
 RESULTS = Path(__file__).resolve().parent / "results"
 Runner = Callable[[sections.Plan, runner.Progress], dict[str, Any]]
@@ -43,7 +44,17 @@ REMALIS: dict[str, Runner] = {
     "training": remalis.training,
     "paper": remalis.paper,
 }
-FAMILIES = {"traffic": SECTIONS, "trainer": TRAINER, "remalis": REMALIS}
+WEB: dict[str, Runner] = {
+    "small page": web.small,
+    "large page": web.large,
+    "tabs": web.tabs,
+    "resets": web.resets,
+    "oracle": web.oracle,
+    "model": web.model,
+    "environments": web.environments,
+}
+FAMILIES = {"traffic": SECTIONS, "trainer": TRAINER, "remalis": REMALIS, "web": WEB}
+WORDS = {"remalis": remalis.RATIOS, "web": web.RATIOS}
 QUICK = ("16 signals", "meso", "reset", "several at once", "growth")
 
 
@@ -63,7 +74,7 @@ def main(arguments: list[str] | None = None) -> int:
         if name not in known:
             parser.error(f"{name!r} is no section of {given.family}; its sections are {', '.join(known)}")
     result = circumstances("speed.py", sys.argv[1:] if arguments is None else arguments)
-    result |= {"quick": given.quick, "ratios": remalis.RATIOS if known is REMALIS else report.RATIOS}
+    result |= {"quick": given.quick, "ratios": WORDS.get(given.family, report.RATIOS)}
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended by a signal"))  # as an error is: with all its processes
     begun = time.monotonic()
     result["sections"] = _run(known, names, sections.Plan(given.quick))

@@ -78,6 +78,10 @@ def find_checkpoint(path: str | Path) -> Path:
 
     found = [place for pattern in ("checkpoint_*", "trial_*/checkpoint_*") for place in root.glob(pattern)]
     found = [place for place in found if is_whole(place)]
+    if not found and any(root.glob("trial_*")):
+        raise CheckpointError(
+            f"{str(path)!r} is a run that ended before its first checkpoint: train it again, or go on with --resume."
+        )
     if not found:
         raise CheckpointError(
             f"{str(path)!r} holds no checkpoint of a team: give a run's folder or one named checkpoint_... in it."

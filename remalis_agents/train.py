@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import re
+import signal
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -81,6 +83,7 @@ def train(
     config = build_config(experiment, ray_address)
     loggers = logger_callbacks(experiment.loggers)
     start_ray(ray_address, cpus_of(config))
+    _end_as_interrupted()
     register_with_ray(experiment.env)
     from remalis_agents.progress import AtTarget, TrainingProgress
     from remalis_agents.waiting import RoomWatch
@@ -116,6 +119,12 @@ def train(
     return TrainResult(run_dir, Path(result.path), checkpoint, result.metrics or {})
 
 
+def _end_as_interrupted() -> None:
+    """Lets SIGTERM do what Ctrl-C does; Ray's own handler prints the stack of its C++ and leaves at once."""
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+
+
 def cpus_of(config: Any) -> float:
     """How many CPUs a training of this RLlib configuration takes, the main process's among them."""
     per_learner = config.num_cpus_per_learner
@@ -143,9 +152,11 @@ def _tuner(run_dir: Path, experiment: Experiment, config: Any, callbacks: list[A
     from remalis_agents.curves import GrowingCSV
     from remalis_agents.progress import AtTarget
     from remalis_agents.rllib.algorithm import TRAINABLES
+    from remalis_agents.saving import EarlySaves
 
     trainable = TRAINABLES[experiment.run]
     saved = experiment.checkpoint
+    early = [EarlySaves()] if saved.frequency else []
     run_config = tune.RunConfig(
         name=run_dir.name,
         storage_path=str(run_dir.parent),
@@ -153,7 +164,7 @@ def _tuner(run_dir: Path, experiment: Experiment, config: Any, callbacks: list[A
         checkpoint_config=tune.CheckpointConfig(
             num_to_keep=saved.keep, checkpoint_frequency=saved.frequency, checkpoint_at_end=saved.at_end
         ),
-        callbacks=[*callbacks, GrowingCSV()],
+        callbacks=[*callbacks, *early, GrowingCSV()],
         verbose=0,
     )
     # Each part of a run is a trial of its own. Tune can restore trials too, but what it knows of them after a kill is

@@ -126,7 +126,8 @@ class CheckpointSection:
     """When weights are saved."""
 
     frequency: int = 10
-    """Iterations between two checkpoints; 0 for none but the last."""
+    """Iterations between two checkpoints, besides one after the first iteration and one whenever a minute has passed
+    without; 0 for none but the last."""
     at_end: bool = True
     keep: int | None = 2
     """How many of the latest to keep; null for all."""

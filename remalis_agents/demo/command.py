@@ -9,8 +9,8 @@ import multiprocessing
 import os
 import time
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
-from functools import partial
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,10 @@ REFERENCE_SEEDS = (1, 2, 3)
 Job = tuple[str, str | None, str, list[int]]
 """Controller, run of the learned one, split, seeds."""
 LEARNED = "learned team"
+PART = 2
+"""Episodes that a process plays before it takes up the next ones."""
+SAY_S = 5.0
+"""Seconds between two lines on how far it is, where nobody sees a bar."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -98,30 +102,56 @@ def _compare(run_dir: Path, seeds: Sequence[int]) -> tuple[list[EpisodeResult], 
     Returns:
         The episodes, and the mean delay of the rivals on the training map.
     """
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    half = (len(seeds) + 1) // 2
-    # The learned team thinks longest; its episodes go in two parts, and first.
-    parts = [list(part) for part in (seeds[:half], seeds[half:]) if len(part)]
+    # A few episodes at a time, so that something moves; the learned team thinks longest, and goes first.
+    parts = [list(seeds[k : k + PART]) for k in range(0, len(seeds), PART)]
     jobs: list[Job] = [(LEARNED, str(run_dir), "test", part) for part in parts]
-    jobs += [(name, None, "test", list(seeds)) for name in reversed(COMPARED)]
+    jobs += [(name, None, "test", part) for name in reversed(COMPARED) for part in parts]
     jobs += [(name, None, "train", list(REFERENCE_SEEDS)) for name in RIVALS]
-    columns = (TextColumn("episodes"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     results: list[EpisodeResult] = []
     references: dict[str, float] = {}
     context = multiprocessing.get_context("spawn")
-    with Progress(*columns, transient=True) as progress, ProcessPoolExecutor(os.cpu_count(), context) as pool:
-        bar = progress.add_task("episodes", total=sum(len(job[3]) for job in jobs))
-        for (name, _, split, _), own in zip(jobs, pool.map(_play, jobs), strict=True):
+    with _Episodes(sum(len(job[3]) for job in jobs)) as shown, ProcessPoolExecutor(os.cpu_count(), context) as pool:
+        running = {pool.submit(_play, job): job for job in jobs}
+        for done in as_completed(running):
+            name, _, split, _ = running[done]
+            own = done.result()
             if split == "test":
                 results += own
             else:
                 references[name] = sum(result.metrics["mean_delay_s"] for result in own) / len(own)
-            progress.advance(bar, len(own))
-            if not progress.console.is_terminal:
-                print(f"  {name}: {len(own)} episodes on the {split} map", flush=True)
+            shown.played(len(own))
     order = {name: k for k, name in enumerate((*COMPARED, LEARNED))}
     return sorted(results, key=lambda result: (order[result.controller], result.seed)), references
+
+
+class _Episodes:
+    """How many episodes were played: a bar in a terminal, now and then a line elsewhere."""
+
+    def __init__(self, total: int) -> None:
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        columns = (TextColumn("episodes"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        self._progress = Progress(*columns, transient=True)
+        self._bar = self._progress.add_task("episodes", total=total)
+        self._total, self._done = total, 0
+        self._begun = self._said = time.monotonic()
+
+    def __enter__(self) -> _Episodes:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def played(self, count: int) -> None:
+        """Notes that so many more were."""
+        self._done += count
+        self._progress.advance(self._bar, count)
+        now = time.monotonic()
+        if not self._progress.console.is_terminal and (now - self._said > SAY_S or self._done == self._total):
+            self._said = now
+            left = (now - self._begun) / self._done * (self._total - self._done)
+            print(f"  {self._done} of {self._total} episodes, about {left:.0f} s left", flush=True)
 
 
 def _play(job: Job) -> list[EpisodeResult]:
@@ -136,6 +166,7 @@ def _play(job: Job) -> list[EpisodeResult]:
     return evaluate(_learned(run_dir), factory, seeds, name=name)
 
 
+@lru_cache(maxsize=1)
 def _learned(run_dir: str | Path) -> Any:
     from remalis_agents.evaluate import load_team
 

@@ -127,6 +127,7 @@ class Page:
         reading: of a tab.
         version: of the offering, where values are offered; else :data:`ALWAYS`.
         covered: share of the instruction's words that stand on the page or in its fields.
+        says: whether it holds a status, and an alert, that says something.
         candidates: in page order; where an item takes a right, what it offers to who has it stands before what it
             offers to who has not.
         rows: of the table, by candidate, int64 ``(n,)``: the same for the same item and offer.
@@ -139,6 +140,7 @@ class Page:
     reading: Reading
     version: int
     covered: float
+    says: tuple[bool, bool]
     candidates: list[Candidate]
     rows: npt.NDArray[np.int64]
     block: Row
@@ -263,23 +265,37 @@ class FeatureTable:
         stale = [item for item in reading.items if _is_stale(known.get(item), version)]
         if stale:
             self._learn(stale, host, version)
+        values: list[tuple[int, str]] = []
+        valued = False
         for place, item in enumerate(reading.items):
             found = known[item]
-            if not found.offers:
+            offers = found.offers
+            if not offers:
                 continue
-            candidates += [Candidate(place, offer) for offer in found.offers]
+            if offers[0].operation in _VALUED:
+                valued = True
+                values += [(len(candidates) + k, offer.value) for k, offer in enumerate(offers) if offer.value]
+            candidates += [Candidate(place, offer) for offer in offers]
             rows += found.rows
             rights += found.rights
             legal += found.legal
         index = np.array(rows, np.int64)
         block = self._table.take(index, axis=0)
         covered = self._weigh(reading, block, index) if rows else 0.0
-        held = {item.value for item in reading.items if item.value and item.is_control}
+        held = {item.value for item in reading.items if item.value and item.is_control} if values else ()
         if held:
-            block[:, F["value_taken"]] = [one.offer.value in held for one in candidates]
-        version = version if any(one.offer.operation in _VALUED for one in candidates) else ALWAYS
+            block[[number for number, value in values if value in held], F["value_taken"]] = 1.0
+        said = {item.role for item in reading.items if item.name}
         return Page(
-            reading, version, covered, candidates, index, block, np.array(legal, np.int8), np.array(rights, np.int64)
+            reading,
+            version if valued else ALWAYS,
+            covered,
+            ("status" in said, "alert" in said),
+            candidates,
+            index,
+            block,
+            np.array(legal, np.int8),
+            np.array(rights, np.int64),
         )
 
     def _weigh(self, reading: Reading, block: Row, index: npt.NDArray[np.int64]) -> float:

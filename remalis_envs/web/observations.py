@@ -202,8 +202,7 @@ class Observer:
         own[C["title_0"] : C["title_0"] + TITLE_HASH] = _hashed(reading.title, TITLE_HASH)
         own[C["covered"]] = view.page.covered
         own[C["dialog"]] = reading.dialog
-        own[C["says_status"]] = any(item.role == "status" and item.name for item in reading.items)
-        own[C["says_alert"]] = any(item.role == "alert" and item.name for item in reading.items)
+        own[C["says_status"]], own[C["says_alert"]] = view.page.says
         own[C["region"]], own[C["regions"]] = region / view.regions, min(view.regions / 8.0, 1.0)
 
     def fill_slots(self, k: int, desk: Desk) -> None:

@@ -33,25 +33,26 @@ class Pictured(Protocol):
     def screenshot(self, tab: int) -> bytes:
         """What a tab shows, as PNG."""
 
-    def show(self, tab: int, item: int) -> Box | None:
-        """Brings an item of the last reading into sight, and says where it is."""
+    def show(self, tab: int, item: int) -> tuple[Box | None, bool]:
+        """Brings an item of the last reading into sight; where it is, and whether the page was scrolled for it."""
 
 
-def screen(episode: Episode, agent: int, place: int = -1) -> Screen:
+def screen(episode: Episode, agent: int, place: int = -1, kept: Screen | None = None) -> Screen:
     """What an agent's tab shows.
 
     Args:
         episode: that is played.
         agent: its number.
         place: of an item of its last reading that is to be in sight; -1 for none. A page may be scrolled for it.
+        kept: the last picture of the tab, in which nothing was done since; taken where it still holds.
 
     Raises:
         EngineError: the browser failed.
     """
     engine = episode.engine
     if isinstance(engine, Pictured):
-        box = engine.show(agent, place) if place >= 0 else None
-        return Screen(engine.screenshot(agent), box)
+        box, scrolled = engine.show(agent, place) if place >= 0 else (None, False)
+        return Screen(kept.png if kept is not None and not scrolled else engine.screenshot(agent), box)
     from remalis_envs.web.picture import draw_page
 
     image, box = draw_page(episode.desks[agent].reading, place)

@@ -52,13 +52,16 @@ def test_the_browser_brings_what_is_asked_for_into_sight():
         assert all(np.ptp(inside(one)) > 60 for one in shown.values())
         assert len({one.png for one in shown.values()}) > 1, "the page is longer than the window"
         assert engine.read([0]) == [reading], "nothing that is read has changed"
+        last = screen(env.episode, 0, len(reading.items) - 1)
+        assert screen(env.episode, 0, len(reading.items) - 1, last) == last
+        assert screen(env.episode, 0, 0, last).png != last.png, "it was scrolled"
         # Of a text the words count, not the width of its line.
         heading = next(k for k, item in enumerate(reading.items) if item.role == "heading")
         left, _, right, _ = screen(env.episode, 0, heading).box
         assert right - left < 900
         link = next(k for k, item in enumerate(reading.items) if item.role == "link")
         assert engine.act(0, Deed("click", link)).status == "done"
-        assert engine.show(0, 100_000) is None and engine.screenshot(0).startswith(b"\x89PNG")
+        assert engine.show(0, 100_000) == (None, False) and engine.screenshot(0).startswith(b"\x89PNG")
     finally:
         env.close()
 

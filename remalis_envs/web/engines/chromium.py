@@ -15,7 +15,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from remalis_envs.web.engines import chromium_deeds
+from remalis_envs.web.engines import chromium_deeds, chromium_others
 from remalis_envs.web.engines.base import Deed, Done, EngineError
 from remalis_envs.web.engines.chromium_reading import read_all, settle
 from remalis_envs.web.engines.chromium_saved import SavedTab, load_saved, place_of, put_back, save_tab
@@ -26,7 +26,7 @@ from remalis_envs.web.sandbox.devtools import DevtoolsError
 from remalis_envs.web.sandbox.launch import MEMORY_BYTES, Sandbox, SandboxError
 from remalis_envs.web.sandbox.loop import Loop
 from remalis_envs.web.sandbox.server import SiteServer
-from remalis_envs.web.sites.protocol import World
+from remalis_envs.web.sites.protocol import ScriptedWorld, World
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -91,6 +91,8 @@ class ChromiumEngine:
         self._episode += 1
         self._server.begin(world, self._episode)
         self._script = page_script(world.now, episode_seed)
+        if isinstance(world, ScriptedWorld):
+            self._script += world.page_script
         self.unsettled = frozenset()
         for tab in self._tabs:
             tab.opened = False
@@ -119,6 +121,7 @@ class ChromiumEngine:
             return Done("refused")
         late += settle([one], self._server, self.settle_s, answered=mark)
         self._fail_with_the_site()
+        self._attend([one])
         requested = tuple(seen.words for seen in self._server.seen if seen.tab == tab and not seen.redirected)
         return Done("unsettled" if late else "done", requested)
 
@@ -127,6 +130,7 @@ class ChromiumEngine:
         """Reads tabs, in parallel, after all have settled."""
         opened = self._opened(tabs)
         assert self._server is not None
+        self._attend(opened)
         readings, late = read_all(opened, self._server, self.settle_s)
         self._fail_with_the_site()
         self.unsettled = frozenset(tab.number for tab in late)
@@ -139,26 +143,27 @@ class ChromiumEngine:
         return base64.b64decode(one.ask("Page.captureScreenshot", format="png")["data"])
 
     @_guarded
-    def show(self, tab: int, item: int) -> tuple[float, float, float, float] | None:
+    def show(self, tab: int, item: int) -> tuple[tuple[float, float, float, float] | None, bool]:
         """Brings an item of a tab's last reading into sight.
 
         Returns:
-            Left, top, right and bottom of it in :meth:`screenshot`, in pixels; None where it is not to be seen.
+            Left, top, right and bottom of it in :meth:`screenshot`, in pixels, None where it is not to be seen; and
+            whether the page had to be scrolled.
         """
         (one,) = self._opened([tab])
         assert self._server is not None
         settle([one], self._server, self.settle_s)
         call = one.send_script(f"__remalisHands.show({int(item)})")
         if call is None:
-            return None
+            return None, False
         one.browser.loop.until(lambda: call.done or bool(one.lost_because), one.hang_s)
         if call.error:  # a page that never settles went away under it
-            return None
+            return None, False
         said = json.loads(script_value(one.answer(call)))
         if "box" not in said:
-            return None
+            return None, False
         left, top, right, bottom = said["box"]
-        return left, top, right, bottom
+        return (left, top, right, bottom), said["moved"]
 
     @_guarded
     def accessibility_tree(self, tab: int) -> list[dict[str, Any]]:
@@ -269,7 +274,17 @@ class ChromiumEngine:
         settle(new, self._server, self.settle_s)
         for tab in new:
             tab.forget_history()
+        if new and isinstance(self._world, ScriptedWorld):
+            chromium_others.begin(new, self._world)
+            self._attend(new)
         return tabs
+
+    def _attend(self, tabs: list[Tab]) -> None:
+        """Has a world of others' pages hear how they stand once they have settled; others need nothing."""
+        if isinstance(self._world, ScriptedWorld):
+            assert self._server is not None
+            settle(tabs, self._server, self.settle_s)
+            chromium_others.attend(tabs, self._world)
 
     def _back(self, tab: Tab) -> bool:
         history = tab.ask("Page.getNavigationHistory")

@@ -99,7 +99,7 @@ def read_elements(body: Element, url: str, title: str) -> Read:
     reader.block(body, "text", Box(0, None), None)
     if reader.modals:
         _, records = max(reader.modals, key=lambda modal: modal[0])
-    items = tuple([reader.item(record) if record.__class__ is tuple else record.item for record in records])
+    items = tuple([record.item if isinstance(record, _Ready) else reader.item(record) for record in records])
     reading = Reading(url, title, items, bool(reader.modals))
     elements = [record[0] for record in records]
     return Read(reading, elements, [reader.form_of(record[0], record[3]) for record in records])
@@ -110,10 +110,10 @@ class _Reader:
 
     def __init__(self, base: str) -> None:
         self.base = base
-        self.records: list[Record] = []
+        self.records: list[Record | _Ready] = []
         self.labels: dict[str, str] = {}
         self.forms: dict[str, Form] = {}
-        self.modals: list[tuple[str, list[Record]]] = []
+        self.modals: list[tuple[str, list[Record | _Ready]]] = []
 
     def block(self, element: Element, role: str, box: Box, label: _Label | None) -> None:
         """Reads an element that owns its text."""
@@ -268,9 +268,9 @@ class _Reader:
             label = None
         self.records.append((element, role, name, box, label, closed))
 
-    def item(self, record: Record) -> Item:
+    def item(self, record: Record | _Ready) -> Item:
         """The item that a record stands for."""
-        element, role, name, box, label, closed = record
+        element, role, name, box, label, closed = record[:6]
         if role in TEXTS:
             return make_item(role, name, "", context_of(box, name, role))
         name = name or self.name(element, label)

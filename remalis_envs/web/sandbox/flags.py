@@ -9,6 +9,7 @@ OFF = (
     "AutofillServerCommunication",
     "BackForwardCache",  # a page that is come back to is loaded again, as the model engine does
     "CertificateTransparencyComponentUpdater",
+    "DeferRendererTasksAfterInput",  # a page's other tasks, settling and reading too, would wait 10 ms for a frame
     "DialMediaRouteProvider",
     "GlobalMediaControls",
     "HttpsFirstBalancedModeAutoEnable",

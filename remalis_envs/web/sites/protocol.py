@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from remalis_envs.web.pages.elements import Element, Page
 
@@ -75,3 +76,31 @@ class World(Protocol):
 
     def load(self, saved: bytes) -> None:
         """Puts back what :meth:`save` gave."""
+
+
+@runtime_checkable
+class ScriptedWorld(Protocol):
+    """A world whose pages are others' and keep their state in scripts, which the engine runs and asks out of band.
+
+    Attributes:
+        page_script: runs in each page before any script of its own.
+        reader_script: puts the reader for such pages in place, in a world that pages cannot touch; safe to repeat.
+        begin_script: expression that begins the episode in the page; its value is what the team is told.
+        watch_script: expression whose value tells how the page stands.
+        instruction: what the team is told, once the episode has begun.
+    """
+
+    page_script: str
+    reader_script: str
+    begin_script: str
+    watch_script: str
+    instruction: str
+
+    def begun(self, said: Any) -> None:
+        """Takes note of the value of ``begin_script``."""
+
+    def hear(self, said: Mapping[str, Any]) -> None:
+        """Takes note of the value of ``watch_script``."""
+
+    def figures(self) -> dict[str, float]:
+        """What the episode's metrics have beside the suite's own."""

@@ -148,11 +148,12 @@
     const control = element.matches("a[href],button,input,select,textarea,summary,[role]");
     const measure = () => (control ? element : words).getBoundingClientRect();
     let box = measure();
-    if (box.top < 0 || box.bottom > innerHeight || box.left < 0 || box.right > innerWidth) {
+    const moved = box.top < 0 || box.bottom > innerHeight || box.left < 0 || box.right > innerWidth;
+    if (moved) {
       element.scrollIntoView({ block: "center", inline: "center", behavior: "instant" });
       box = measure();
     }
-    return JSON.stringify({ box: [box.left, box.top, box.right, box.bottom] });
+    return JSON.stringify({ box: [box.left, box.top, box.right, box.bottom], moved });
   }
 
   window.__remalisHands = Object.freeze({ aim, enter, steps, capture, putBack, putDrafts, show });
