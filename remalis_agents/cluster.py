@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
+import threading
 from typing import Any
 
 from remalis_agents.registration import register_with_ray
@@ -14,6 +16,12 @@ AUTO = "auto"
 
 _started_here = False
 """Whether the Ray that runs was started by :func:`start_ray`, which may then start a larger one, or join another."""
+
+
+def end_as_interrupted() -> None:
+    """Lets SIGTERM do what Ctrl-C does, once Ray runs: its own handler prints a stack of C++ and leaves at once."""
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
 
 
 def start_ray(address: str | None = None, cpus: float = 1, log_to_driver: bool = False) -> None:

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import logging
 import re
-import signal
-import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from remalis_agents.building import build_config as build_config
-from remalis_agents.cluster import described
+from remalis_agents.cluster import described, end_as_interrupted
 from remalis_agents.cluster import start_ray as start_ray
 from remalis_agents.configs.schema import Experiment
 from remalis_agents.loggers import logger_callbacks
@@ -83,7 +81,7 @@ def train(
     config = build_config(experiment, ray_address)
     loggers = logger_callbacks(experiment.loggers)
     start_ray(ray_address, cpus_of(config))
-    _end_as_interrupted()
+    end_as_interrupted()
     register_with_ray(experiment.env)
     from remalis_agents.progress import AtTarget, TrainingProgress
     from remalis_agents.waiting import RoomWatch
@@ -117,12 +115,6 @@ def train(
         raise TrainingError(_cause(result.error))
     checkpoint = Path(result.checkpoint.path) if result.checkpoint else None
     return TrainResult(run_dir, Path(result.path), checkpoint, result.metrics or {})
-
-
-def _end_as_interrupted() -> None:
-    """Lets SIGTERM do what Ctrl-C does; Ray's own handler prints the stack of its C++ and leaves at once."""
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
 
 
 def cpus_of(config: Any) -> float:

@@ -90,12 +90,15 @@ def whole_actions(actions: Any, agents: Sequence[str], find: FindAgent, count: i
     except ValueError:  # ragged: somebody gave a list
         values = np.zeros(0)
     if values.dtype.kind not in "iu" or values.shape != (len(agents),):
-        bad = next((a for a, v in zip(agents, raw, strict=True) if not _is_index(v)), agents[0])
-        raise RemalisError(f"the action of {bad!r} must be one integer, not {actions[bad]!r}")
+        bad = next((a for a, v in zip(agents, raw, strict=True) if not _is_index(v)), None)
+        if bad is not None:
+            raise RemalisError(f"the action of {bad!r} must be one integer, not {actions[bad]!r}")
+        # Integers of kinds that have none in common, or larger than any array holds.
+        values = np.array([min(max(int(value), -1), count) for value in raw], np.int64)
     whole = values.tolist()
     if min(whole) < 0 or max(whole) >= count:
         bad = agents[int(np.flatnonzero((values < 0) | (values >= count))[0])]
-        raise RemalisError(f"action {actions[bad]} of {bad!r} is outside Discrete({count})")
+        raise RemalisError(f"action {actions[bad]!s:.30} of {bad!r} is outside Discrete({count})")
     return values.astype(np.int64, copy=False)
 
 
@@ -114,3 +117,14 @@ def refuse_masked(values: npt.NDArray[np.int64], masks: npt.NDArray[np.int8], ag
 
 def _is_index(value: Any) -> bool:
     return isinstance(value, int | np.integer) and not isinstance(value, bool | np.bool_)
+
+
+def said_text(answer: Any) -> str:
+    """What an agent answered.
+
+    Raises:
+        RemalisError: it is no text.
+    """
+    if not isinstance(answer, str):
+        raise RemalisError(f"parse() takes the text that an agent answers, not {type(answer).__name__}")
+    return answer

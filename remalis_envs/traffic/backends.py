@@ -74,5 +74,11 @@ def open_backend(config: CoreConfig, name: str) -> Backend:
 
 
 def is_usable(backend: Backend) -> bool:
-    """Whether a world can begin an episode where it is; one in this process may have lost it to another by a fault."""
+    """Whether a world can begin an episode where it is.
+
+    One in this process may have lost it to another by a fault; one in a worker may be that of the process from which
+    this one was forked.
+    """
+    if isinstance(backend, RemoteCore):
+        return backend.is_ours
     return not isinstance(backend, InlineCore) or process_is_free(but_for=backend.simulation)

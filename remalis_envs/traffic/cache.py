@@ -28,7 +28,11 @@ from remalis_envs.traffic.manifest import MANIFEST, is_whole, write_manifest
 CACHE_VARIABLE = "REMALIS_CACHE"
 """Environment variable that moves the cache."""
 
-_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EFBIG)
+_NO_ROOM = (
+    *(errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EFBIG),
+    *(errno.EEXIST, errno.ENOENT, errno.ENAMETOOLONG, errno.ELOOP, errno.EISDIR, errno.ENXIO, errno.EINVAL),
+)
+"""What the system answers where the cache cannot be: no room, no right, or no folder of that name."""
 _MIN_FREE_BYTES = 1 << 20
 _LEFT_BEHIND_S = 24 * 3600.0
 _PATIENCE_S = 2.0
@@ -50,7 +54,7 @@ def cache_root() -> Path:
     """Folder of the cache: ``$REMALIS_CACHE``, or ``~/.cache/remalis``."""
     chosen = os.environ.get(CACHE_VARIABLE)
     if chosen:
-        return Path(chosen).expanduser()
+        return Path(os.path.expanduser(chosen)).absolute()  # as it stands where there is no such home
     base = os.environ.get("XDG_CACHE_HOME")
     return (Path(base) if base else Path.home() / ".cache") / "remalis"
 
@@ -81,11 +85,11 @@ def cached(key_parts: Iterable[object], build: Callable[[Path], None]) -> Path:
     key, root = content_key(parts), cache_root()
     build = _announced(str(parts[0]), build)
     final = root / key
-    if is_whole(final):
-        return final
     if key in _private and _private[key].is_dir():
         return _private[key]
     try:
+        if is_whole(final):
+            return final
         root.mkdir(parents=True, exist_ok=True)
         return _build_into(root, final, build)
     except OSError as error:

@@ -158,7 +158,7 @@ class TrafficEnv(ParallelEnv[str, Observation, int]):
         episode = seed if seed is not None else int(self._np_random.integers(2**31 - 1))
         begin = self.config.scenario.files.begin_s
         cleaned = {"outages": outages(options or {}, self._agent, begin)}
-        if self._backend is not None and self._backend_name == "auto" and not is_usable(self._backend):
+        if self._backend is not None and self._backend_name != "inline" and not is_usable(self._backend):
             self._backend.close()
             self._backend = None
         if self._backend is None:
@@ -323,6 +323,11 @@ class TrafficEnv(ParallelEnv[str, Observation, int]):
         self._backend.restore(snapshot.branch)
         self.agents, self._broken = list(snapshot.agents), ""
         return self._observations(), self._infos()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What a copy begins with: the world and its options, and no episode; call its ``reset()``."""
+        nothing: dict[str, Any] = {"_backend": None, "_arrays": None, "_renderer": None, "agents": [], "_broken": ""}
+        return {**vars(self), **nothing, "_ended": "this is a copy, which has no episode yet; call reset()"}
 
     def close(self) -> None:
         """End the simulation and its processes; safe to call twice."""

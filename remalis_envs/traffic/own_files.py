@@ -95,6 +95,8 @@ def find_files(scenario: str | Path, routes: Routes = None) -> OwnFiles:
 def _named_routes(routes: Routes) -> tuple[Path, ...]:
     if routes is None:
         return ()
+    if not isinstance(routes, str | Path | list | tuple):
+        raise RemalisError(f"routes is a path of a route file, or a list of paths, not {routes!r}")
     several = routes.split(",") if isinstance(routes, str) else [routes] if isinstance(routes, Path) else list(routes)
     return tuple(Path(os.path.expanduser(str(one).strip())).absolute() for one in several)
 
@@ -184,7 +186,7 @@ def file_scenario(
         SumoError: the network is broken.
         UnknownNameError: no profile of demand has this name.
     """
-    profile = _profile(demand)
+    profile = profile_of(demand)
     if profile is None and not files.route_files:
         raise RemalisError(
             f"Scenario {name!r} has no traffic: pass routes='<file>.rou.xml', or demand='easy' to have trips drawn."
@@ -216,9 +218,17 @@ def file_scenario(
     )
 
 
-def _profile(demand: str | DemandProfile | None) -> DemandProfile | None:
-    if not isinstance(demand, str):
+def profile_of(demand: str | DemandProfile | None) -> DemandProfile | None:
+    """The profile that ``demand`` is or names; None for none.
+
+    Raises:
+        UnknownNameError: no profile has this name.
+        RemalisError: it is neither.
+    """
+    if demand is None or isinstance(demand, DemandProfile):
         return demand
+    if not isinstance(demand, str):
+        raise RemalisError(f"demand is a profile, or the name of a level, not {demand!r}")
     if demand not in PROFILES:
         raise unknown("demand", demand, PROFILES)
     return PROFILES[demand]

@@ -51,6 +51,7 @@ class RemoteCore:
         self._start: RemoteSnapshot | None = None
         self._finalizer: weakref.finalize | None = None
         self.done = False
+        self._owner = os.getpid()
         self._open_memory()
         self._start_keeper()
 
@@ -140,12 +141,22 @@ class RemoteCore:
             self._memory_handle = -1
 
     # -- requests ---------------------------------------------------------------------------------------------
+    @property
+    def is_ours(self) -> bool:
+        """Whether this process opened it; a forked child has a copy, whose requests would reach the parent's world."""
+        return os.getpid() == self._owner
+
+    def _check_ours(self) -> None:
+        if not self.is_ours:
+            raise RemalisError("this episode belongs to the process that this one was forked from; call reset() here")
+
     def call(self, verb: str, *args: Any) -> Any:
         """Ask the runner; its exceptions are raised here.
 
         Raises:
             SimulatorDied: the runner is gone.
         """
+        self._check_ours()
         if self._runner is None:
             raise SimulatorDied("the simulator is not running; call reset()")
         try:
@@ -200,6 +211,7 @@ class RemoteCore:
 
     def snapshot(self) -> RemoteSnapshot:
         """Fork the simulation; a few milliseconds."""
+        self._check_ours()
         if self._runner is None:
             raise SimulatorDied("the simulator is not running; call reset()")
         ours, theirs = Pipe()
@@ -224,6 +236,7 @@ class RemoteCore:
         """
         if not isinstance(snapshot, RemoteSnapshot) or snapshot.owner() is not self:
             raise RemalisError("this snapshot belongs to another environment; restore it there")
+        self._check_ours()
         ours, theirs = Pipe()
         try:
             snapshot.connection.send_bytes(b"r")

@@ -12,7 +12,7 @@ from remalis_envs.traffic.engine.signals import SignalTiming
 from remalis_envs.traffic.levels import level_scenario
 from remalis_envs.traffic.network.read import PhaseSource
 from remalis_envs.traffic.observations import OBSERVATION_SIZE
-from remalis_envs.traffic.own_files import DEFAULT_HORIZON_S, Routes, file_scenario, find_files
+from remalis_envs.traffic.own_files import DEFAULT_HORIZON_S, Routes, file_scenario, find_files, profile_of
 from remalis_envs.traffic.protocols import find_protocol, under_protocol, with_option
 from remalis_envs.traffic.resco import is_resco, resco_sumocfg
 from remalis_envs.traffic.rewards import RewardSpec, names_of
@@ -68,10 +68,10 @@ def resolve_scenario(
         found = level_scenario(level, network_seed, split, timing, horizon_s or DEFAULT_HORIZON_S)
     else:
         path = resco_sumocfg(name) if is_resco(name) else name
-        files = find_files(path, routes)
+        profile, files = profile_of(demand), find_files(path, routes)
         timing.check(files.step_length_s)
         source = phases or ("program" if preset or is_resco(name) else "generated")
-        found = file_scenario(name, files, phases=source, demand=demand, begin_s=begin_s, horizon_s=horizon_s)
+        found = file_scenario(name, files, phases=source, demand=profile, begin_s=begin_s, horizon_s=horizon_s)
     if preset is not None:
         found = under_protocol(found, preset)
     return replace(found, timing=timing)

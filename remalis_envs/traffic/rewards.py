@@ -159,8 +159,9 @@ def _parts(spec: RewardSpec) -> list[tuple[RewardFunction, float]]:
     for name, weight in weights.items():
         if name not in REWARDS:
             raise unknown("reward", name, REWARDS)
-        if isinstance(weight, bool) or not isinstance(weight, int | float):
-            raise RemalisError(f"the weight of reward {name!r} must be a number, not {weight!r}")
+        number = isinstance(weight, int | float | np.integer | np.floating) and not isinstance(weight, bool)
+        if not number or not np.isfinite(weight):
+            raise RemalisError(f"the weight of reward {name!r} must be a finite number, not {weight!r}")
         parts.append((REWARDS[name], float(weight)))
     if not parts:
         raise RemalisError("the weighted reward names no part")

@@ -7,6 +7,7 @@ import re
 import numpy as np
 import numpy.typing as npt
 
+from remalis_envs.arguments import said_text
 from remalis_envs.errors import RemalisError
 from remalis_envs.traffic.network.model import Intersection
 from remalis_envs.traffic.observations import (
@@ -96,15 +97,15 @@ def parse(inter: Intersection, text: str) -> int:
     Raises:
         RemalisError: the text names no phase of this intersection.
     """
-    said = text.strip().lower()
+    said = said_text(text).strip().lower()
     by_name = [k for k, phase in enumerate(inter.phases) if phase.name.lower() == said]
-    match = re.search(r"\bphase\s+(\d+)\b", said) or re.fullmatch(r"(\d+)", said)
+    match = re.search(r"\bphase\s+(\d{1,9})\b", said) or re.fullmatch(r"(\d{1,9})", said)
     if match is None and not by_name:
         contained = [k for k, phase in enumerate(inter.phases) if phase.name.lower() in said]
         by_name = contained if len(contained) == 1 else []
     number = int(match.group(1)) if match else by_name[0] if by_name else -1
     if not 0 <= number < len(inter.phases):
         raise RemalisError(
-            f"{text!r} names no phase of intersection {inter.id}; say 'phase 0' to 'phase {len(inter.phases) - 1}'"
+            f"{text[:80]!r} names no phase of intersection {inter.id}; say 'phase 0' to 'phase {len(inter.phases) - 1}'"
         )
     return number

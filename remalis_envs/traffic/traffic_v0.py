@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from remalis_envs.arguments import with_known_options
 from remalis_envs.errors import RemalisError, unknown
 from remalis_envs.traffic.core_config import SPLITS, CoreConfig
@@ -107,7 +109,7 @@ def traffic_v0(
         "easy" if level is None else level,
         scenario,
         times,
-        network_seed=network_seed,
+        network_seed=int(network_seed),
         split=split,
         protocol=protocol,
         routes=routes,
@@ -130,7 +132,7 @@ def traffic_v0(
 
 def check_options(*, network_seed: object, split: str, fidelity: str) -> None:
     """Raise for what no environment could be built from, before anything is built."""
-    if not isinstance(network_seed, int) or isinstance(network_seed, bool) or network_seed < 0:
+    if not isinstance(network_seed, int | np.integer) or isinstance(network_seed, bool) or network_seed < 0:
         raise RemalisError(f"network_seed must be an integer of at least 0, not {network_seed!r}")
     if split not in SPLITS:
         raise unknown("split", split, SPLITS)

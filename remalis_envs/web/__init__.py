@@ -39,6 +39,9 @@ sub-tasks that it finished in the last ten steps. They train and score, and neve
 ``env.task`` is the task with all that the team is not told, ``env.oracle()`` the joint action of one who knows it.
 ``env.screenshot(agent)`` is a picture of the agent's tab, as PNG; ``remalis play --env web`` films the whole team.
 
+**Pages of others.** ``web_v0(tasks="miniwob/click-test")`` is a page of MiniWoB++ for one agent,
+``web_v0(tasks="my/folder")`` plays sites of your own; see ``remalis_envs/web/others/README.md``.
+
 Version history: v0, the first.
 """
 

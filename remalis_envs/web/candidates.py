@@ -14,17 +14,19 @@ from remalis_envs.web.engines.base import Deed
 from remalis_envs.web.notebook import Note
 from remalis_envs.web.pages.items import Item, Reading
 from remalis_envs.web.roles import OPEN, right_of
-from remalis_envs.web.words import Value, values_in, word_set
+from remalis_envs.web.words import Value, days_from, marks_in, values_in, word_set
 
-MAX_FILLS = 6
+MAX_FILLS = 14
 """Values offered for one field."""
+MAX_DATES = 16
+"""Values offered for a date, which may be so many days from another."""
 MAX_CHOICES = 10
 """Options offered of one select."""
 RECORDABLE = ("heading", "text", "cell", "listitem", "definition", "status", "alert")
 """Roles of texts that can be recorded; headers, terms and legends stand in the context of others."""
 
 _KINDS = {
-    "date": {"date": 1.0},
+    "date": {"date": 1.0, "day": 0.0},
     "number": {"number": 1.0},
     "email": {"email": 1.0},
     "time": {"time": 1.0},
@@ -98,7 +100,7 @@ def note_values(notes: Sequence[Note]) -> tuple[Value, ...]:
     found: dict[str, Value] = {}
     for note in reversed(notes):
         about = word_set(note.about)
-        for value in values_in(note.text):
+        for value in (*values_in(note.text), *marks_in(note.text)):
             if value.kind in ("number", "date", "time", "email", "code", "quoted"):
                 found.setdefault(value.text, Value(value.text, value.kind, value.near | about))
         if len(note.text) <= 60:
@@ -115,7 +117,7 @@ class Offering:
 
     def __init__(self, instruction: str) -> None:
         self.instruction = instruction
-        self._values = values_in(instruction)
+        self._values = (*values_in(instruction), *marks_in(instruction))
         self._noted: tuple[Value, ...] = ()
         self._words = word_set(instruction)
         self.version = 0
@@ -124,6 +126,7 @@ class Offering:
     def take_notes(self, notes: Sequence[Note]) -> None:
         """Takes note of the notebook."""
         noted = note_values(notes)
+        noted += days_from((*noted, *self._values))
         if noted != self._noted:
             self._noted = noted
             self.version += 1
@@ -160,9 +163,10 @@ class Offering:
                 near = len(label & value.near) / len(label) if label else 0.0
                 named = value.kind in label  # a text field that is called "Time"
                 scored.append((-(2 * near + rank + named), len(scored), value.text, near, noted))
-        best = dict.fromkeys(text for _, _, text, _, _ in sorted(scored)[: MAX_FILLS + 2])
+        most = MAX_DATES if "day" in ranks else MAX_FILLS
+        best = dict.fromkeys(text for _, _, text, _, _ in sorted(scored)[: most + 2])
         by_text = {text: (near, noted) for _, _, text, near, noted in sorted(scored, reverse=True)}
-        offers = [Offer("fill", text, right, text != item.value, *by_text[text]) for text in list(best)[:MAX_FILLS]]
+        offers = [Offer("fill", text, right, text != item.value, *by_text[text]) for text in list(best)[:most]]
         if item.value:  # what an earlier search has left, say
             offers.append(Offer("fill", right=right))
         return tuple(offers) or (Offer("fill", right=right, legal=False),)

@@ -331,6 +331,11 @@ class WebEnv(ParallelEnv[str, Observation, int]):
         self.agents, self._broken = list(snapshot.agents), ""
         return self._observations(), self._infos()
 
+    def __getstate__(self) -> dict[str, Any]:
+        """What a copy begins with: the choice of tasks and its options, and no episode; call its ``reset()``."""
+        nothing: dict[str, Any] = {"_engine": None, "_episode": None, "agents": [], "_broken": ""}
+        return {**vars(self), **nothing, "_ended": "this is a copy, which has no episode yet; call reset()"}
+
     def close(self) -> None:
         """End the browser; safe to call twice."""
         self._close_engine()

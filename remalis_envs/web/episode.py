@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -32,6 +32,7 @@ from remalis_envs.web.outcomes import NOTHING, WAITING, Act, Outcomes, concept_o
 from remalis_envs.web.pages.items import Item
 from remalis_envs.web.roles import ROLES
 from remalis_envs.web.rules import Order
+from remalis_envs.web.sites.protocol import ScriptedWorld
 from remalis_envs.web.source import Drawn
 from remalis_envs.web.team import told
 from remalis_envs.web.vocabulary import CONCEPTS, SUBGOALS
@@ -93,6 +94,8 @@ class Episode:
     def __init__(
         self, drawn: Drawn, engine: Engine, team: Sequence[Desk], mode: str, rules: Sequence[str] = ()
     ) -> None:
+        engine.reset(drawn.world, len(team), drawn.task.seed)
+        drawn = _told_by_page(drawn, engine)
         self.drawn, self.engine, self.task = drawn, engine, drawn.task
         self.hosts: tuple[str, ...] = tuple(drawn.world.hosts)
         self.home: str = drawn.world.start
@@ -109,7 +112,6 @@ class Episode:
         self.order = Order(rules, drawn.world, len(self.desks))
         self.outcomes = Outcomes(drawn.task)
         self.outcomes.begin(drawn.world.db)
-        engine.reset(drawn.world, len(self.desks), drawn.task.seed)
         self._begin_views()
         for desk, reading in zip(self.desks, engine.read(list(range(len(self.desks)))), strict=True):
             desk.show(reading)
@@ -314,6 +316,7 @@ class Episode:
             "busy_share": self.busy / (steps * len(self.desks)),
             "notes": float(self.notebook.count),
             "free_texts": float(self.free_texts),
+            **(self.drawn.world.figures() if isinstance(self.drawn.world, ScriptedWorld) else {}),
         }
 
     @staticmethod
@@ -397,3 +400,12 @@ class Episode:
             desk.reading = reading
         self._observe()
         return self
+
+
+def _told_by_page(drawn: Drawn, engine: Engine) -> Drawn:
+    """The task with the instruction that its page told when it began, where pages are others'."""
+    world = drawn.world
+    if not isinstance(world, ScriptedWorld):
+        return drawn
+    engine.read([0])
+    return drawn._replace(task=replace(drawn.task, instruction=world.instruction or drawn.task.instruction))

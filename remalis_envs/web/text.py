@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from remalis_envs.arguments import said_text
 from remalis_envs.errors import RemalisError
 from remalis_envs.web.actions import (
     BACK,
@@ -84,8 +85,8 @@ def parse(desk: Desk, text: str, hosts: Sequence[str]) -> int:
     Raises:
         RemalisError: the text names nothing on the page, or more than one thing.
     """
-    said = text.strip()
-    numbered = re.match(r"^(?:action\s+)?\[?(\d+)\]?(?:\s|:|$)", said, re.IGNORECASE)
+    said = said_text(text).strip()
+    numbered = re.match(r"^(?:action\s+)?\[?(\d{1,9})\]?(?:\s|:|$)", said, re.IGNORECASE)
     if numbered:
         return _numbered(desk, int(numbered[1]))
     lowered = " ".join(said.lower().split())

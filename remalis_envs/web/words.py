@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from dataclasses import dataclass
 from functools import lru_cache
@@ -23,6 +24,7 @@ _CALENDAR = (
 MONTHS = {name: number for number, names in enumerate(_CALENDAR.split(), start=1) for name in names.split("|")}
 _MONTH = "|".join(sorted(MONTHS, key=len, reverse=True))
 _SENTENCE = re.compile(r"[.!?;](?:\s|$)")
+_DAYS = frozenset(("day", "days"))
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 _PATTERNS = (
     ("quoted", re.compile(r"[\"“]([^\"”]{1,80})[\"”]|(?<!\w)['‘]([^'’]{1,80})['’](?!\w)")),
@@ -98,23 +100,72 @@ def values_in(text: str) -> tuple[Value, ...]:
                 continue
             piece = next(group for group in match.groups() if group)
             if kind == "phrase":
-                piece = _without_opening(piece, text[:begin])
+                whole, piece = piece, _without_opening(piece, text[:begin])
                 if not piece:
                     continue
+                if piece != whole and not _begins_sentence(text[:begin]):  # a name with its article, too
+                    found.append((begin, Value(whole, kind, _near(text, begin, end))))
             taken.append((begin, end))
             found.append((begin, Value(_normal(piece, kind), kind, _near(text, begin, end))))
     ordered = (value for _, value in sorted(found, key=lambda pair: pair[0]))
     return tuple({value.text: value for value in ordered}.values())
 
 
+_MARKS = tuple(
+    re.compile(pattern)
+    for pattern in (
+        # 74-N0, CL-51/SJ, 491*10, 9165#, 7E5R, HELLO-G08, Railway65
+        r"(?<![\w-])((?=[\w*/#-]*\d)\w+(?:[-*/#]\w+)+#?|\d+#|[A-Za-z]+\d\w*|\d+[A-Za-z]\w*)(?![\w-])",
+        # Lot W1, TAG 785, LB 478 049, Album 43B
+        r"\b([A-Z][A-Za-z]{1,11}[ -][A-Z]?\d\w*(?: [A-Z0-9]{1,3}\b)?)",
+        # crimson 60, white-57, olive 18 J, blue Ash 2, navy door 6, red Magnolia
+        r"\b([a-z]{3,9}[ -](?:[A-Za-z][a-z]+ )?\d{1,3}(?: [A-Z]\b)?)(?!\w)",
+        r"\b([a-z]{3,9} [A-Z][a-z]{2,})\b",
+    )
+)
+"""How organisations mark things: what may stand in a message as a word, number or key to be given."""
+
+
+@lru_cache(maxsize=4_096)
+def marks_in(text: str) -> tuple[Value, ...]:
+    """What in a note looks like a mark, a key or a password, beside what :func:`values_in` finds."""
+    found: dict[str, Value] = {}
+    for pattern in _MARKS:
+        for match in pattern.finditer(text):
+            found.setdefault(match[1], Value(match[1], "code", _near(text, *match.span(1))))
+    return tuple(found.values())
+
+
 def _without_opening(phrase: str, before: str) -> str:
     """A capitalised phrase without the word whose capital is only that of a sentence's beginning."""
-    parts, sentence = phrase.split(), before.rstrip()
-    if not sentence or sentence.endswith((".", "!", "?", ":", ";", "—")):
+    parts = phrase.split()
+    if _begins_sentence(before):
         parts = parts[1:]
     while parts and parts[0].lower() in STOP_WORDS:
         parts = parts[1:]
     return " ".join(parts)
+
+
+def _begins_sentence(before: str) -> bool:
+    sentence = before.rstrip()
+    return not sentence or sentence.endswith((".", "!", "?", ":", ";", "—"))
+
+
+def days_from(values: tuple[Value, ...]) -> tuple[Value, ...]:
+    """Dates that lie as many days before or after a date as some number says, of those that stand near "days"."""
+    counts = {1: frozenset[str]()}
+    for value in values:
+        if value.kind == "number" and value.near & _DAYS and value.text.isdigit() and int(value.text) < 1000:
+            counts.setdefault(int(value.text), value.near)
+    found: dict[str, Value] = {}
+    for value in values:
+        if value.kind == "date":
+            begin = dt.date.fromisoformat(value.text).toordinal()
+            for count, near in counts.items():
+                for ordinal in (begin + count, begin - count):
+                    text = dt.date.fromordinal(ordinal).isoformat()
+                    found.setdefault(text, Value(text, "day", value.near | near))
+    return tuple(found.values())
 
 
 def _near(text: str, begin: int, end: int) -> frozenset[str]:

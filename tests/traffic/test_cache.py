@@ -6,6 +6,7 @@ import errno
 import multiprocessing
 import os
 import time
+import warnings
 from pathlib import Path
 
 import pytest
@@ -172,3 +173,19 @@ def test_nowhere_to_write_is_a_sentence(tmp_path):
 
     with pytest.warns(RuntimeWarning), pytest.raises(RemalisError, match="Make room"):
         cached(["w"], build)
+
+
+@pytest.mark.parametrize("place", ["file", "/dev/full", "/proc/nothing/here", "x" * 300, "~nobody-of-this-name/x"])
+def test_a_cache_that_cannot_be_is_replaced_by_a_private_folder(place, tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("no folder")
+    monkeypatch.chdir(tmp_path)
+    inside = place == "file" or len(place) == 300
+    monkeypatch.setenv(cache.CACHE_VARIABLE, str(tmp_path / place) if inside else place)
+
+    def build(folder):
+        (folder / "a.txt").write_text("a")
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        folder = cached(["a test of places", place], build)
+    assert (folder / "a.txt").read_text() == "a"

@@ -201,7 +201,8 @@ def test_unknown_names_are_answered_with_the_nearest(arguments: dict[str, Any], 
         ({"network_seed": -1}, "network_seed"),
         ({"reward": "emissions"}, "emissions=True"),
         ({"reward": {}}, "names no part"),
-        ({"reward": {"queue": "much"}}, "must be a number"),
+        ({"reward": {"queue": "much"}}, "must be a finite number"),
+        ({"reward": {"queue": float("nan")}}, "must be a finite number"),
         ({"reward": 3}, "must be a name"),
         ({"scenario": "resco/cologne1"}, "exclude each other"),
     ],
@@ -387,3 +388,20 @@ def test_the_minimum_green_comes_before_the_maximum() -> None:
         observations, *_ = env.step(legal_actions(observations, rng))
     assert env.metrics()["masked_actions"] == 0
     env.close()
+
+
+@pytest.mark.parametrize("odd", [10**30, np.uint64(77)])
+def test_an_odd_integer_is_named_with_its_agent(easy: Any, odd: Any) -> None:
+    easy.reset(seed=0)
+    agent = easy.agents[1]
+    with pytest.raises(RemalisError, match=f"of '{agent}' is outside"):
+        easy.step(dict.fromkeys(easy.agents, 0) | {agent: odd})
+    easy.step(dict.fromkeys(easy.agents, 0) | {agent: np.uint64(0)})
+
+
+@pytest.mark.parametrize("answer", [None, 5, "phase " + "9" * 5000])
+def test_an_answer_that_is_none_is_a_sentence(easy: Any, answer: Any) -> None:
+    easy.reset(seed=0)
+    with pytest.raises(RemalisError, match=r"parse|names no phase") as said:
+        easy.parse(easy.agents[0], answer)
+    assert len(str(said.value)) < 300

@@ -235,3 +235,9 @@ def workers() -> list[str]:
     listed = subprocess.run(["ps", "-eo", "ppid,args"], capture_output=True, text=True, check=True).stdout
     mine = [line for line in listed.splitlines() if line.split()[0] == str(os.getpid())]
     return [line for line in mine if "remalis_envs.traffic.worker" in line]
+
+
+@pytest.mark.parametrize(("option", "value"), [("routes", 5), ("demand", 3)])
+def test_what_is_no_file_and_no_profile_is_a_sentence(option: str, value: object, tmp_path: Path) -> None:
+    with pytest.raises(RemalisError, match=f"{option} is a"):
+        remalis_envs.traffic_v0(scenario=tmp_path / "my.net.xml", **{option: value})

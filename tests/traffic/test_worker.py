@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import gc
+import multiprocessing
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -266,3 +269,48 @@ def test_a_thousand_resets_leak_nothing(backend: str) -> None:
     env.close()
     assert marks[1][0] < marks[0][0] + 30
     assert marks[1][1] == marks[0][1]
+
+
+def test_a_forked_child_leaves_its_parents_episode_alone() -> None:
+    env = remalis_envs.traffic_v0(level="easy", backend="worker")
+    env.reset(seed=0)
+    context = multiprocessing.get_context("fork")
+    said = context.Queue()
+
+    def child() -> None:
+        try:
+            env.step(dict.fromkeys(env.agents, 0))
+        except RemalisError as error:
+            said.put(str(error))
+        env.reset(seed=0)
+        for _ in range(5):
+            env.step(dict.fromkeys(env.agents, 0))
+        said.put(env.metrics()["mean_travel_time_s"])
+        env.close()
+
+    process = context.Process(target=child)
+    process.start()
+    try:
+        assert "the process that this one was forked from" in said.get(timeout=60)
+        assert said.get(timeout=60) > 10
+        process.join(60)
+    finally:
+        process.kill()
+    env.step(dict.fromkeys(env.agents, 0))
+    assert env.metrics()["mean_travel_time_s"] < 10, "five seconds have passed here"
+    env.close()
+
+
+@pytest.mark.parametrize("backend", ["worker", "inline"])
+def test_a_copy_begins_anew_and_leaves_the_original_alone(backend: str) -> None:
+    env = remalis_envs.traffic_v0(level="easy", backend=backend)
+    env.reset(seed=2)
+    copies = [copy.deepcopy(env), pickle.loads(pickle.dumps(env))]
+    with pytest.raises(RemalisError, match="this is a copy"):
+        copies[0].step({})
+    env.step(dict.fromkeys(env.agents, 0))
+    env.close()
+    for one in copies:
+        first, _ = one.reset(seed=2)
+        assert set(first) == set(one.agents)
+        one.close()

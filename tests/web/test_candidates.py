@@ -34,13 +34,18 @@ def field(name: str, **more: Any) -> Item:
 def test_fields_are_offered_what_fits_their_kind() -> None:
     text = 'Give "choir meeting" as the purpose, for 7 people on 2 May 2031, from Anna Meyer.'
     assert values(text, Item("spinbutton", "People", kind="number", form="POST /draft/x")) == ["7"]
-    assert values(text, Item("date", "Day", kind="date", form="POST /draft/x")) == ["2031-05-02"]
+    assert values(text, Item("date", "Day", kind="date", form="POST /draft/x")) == [
+        "2031-05-02",
+        "2031-05-03",
+        "2031-05-01",
+    ]
     assert values(text, field("Purpose"))[0] == "choir meeting"
     assert values(text, field("Name"))[:2] == ["choir meeting", "Anna Meyer"]
 
 
 def test_the_value_beside_the_label_comes_first_and_few_are_offered() -> None:
-    text = "Take 3 rooms, 5 keys, 8 lamps, 9 beds, 11 chairs, 12 desks, 13 cups and 21 spoons."
+    things = [f"thing{letter}" for letter in "abcdefghijklmnopq"]
+    text = f"Take {', '.join(f'{k + 3} {thing}' for k, thing in enumerate(things))} and 21 spoons."
     number = Item("spinbutton", "Spoons", kind="number", form="POST /draft/x")
     assert values(text, number)[0] == "21" and len(values(text, number)) == MAX_FILLS
 
@@ -50,6 +55,33 @@ def test_facts_of_the_notebook_are_offered_and_a_full_field_can_be_emptied() -> 
     assert "12.00" in values("", Item("spinbutton", "Total", kind="number", form="POST /draft/x"), *notes)
     assert "FRIEND-35" in values("", field("Friends code"), *notes)
     assert values("", field("Words", value="old")) == [""]
+
+
+def test_days_are_counted_from_the_dates_that_are_known() -> None:
+    day = Item("date", "Back on", kind="date", form="POST /draft/x")
+    offered = values(
+        "Keep it for 3 rooms; it is back 14 days after it was lent.", day, Note("2031-05-02", "Lent", 0, 1)
+    )
+    assert {"2031-05-02", "2031-05-16", "2031-04-18", "2031-05-03"} <= set(offered)
+    assert "2031-05-05" not in offered, "three are rooms and not days"
+
+
+def test_marks_of_messages_are_offered_whole() -> None:
+    for mark in (
+        "white-57",
+        "74-N0",
+        "Lot W1",
+        "LB 478 049",
+        "CL-51/SJ",
+        "9165#",
+        "red Magnolia",
+        "navy door 6",
+        "7E5R",
+    ):
+        note = Note(
+            f"Dear member, whenever you come to see us from now on, please say {mark} at the desk.", "Letter", 0, 1
+        )
+        assert mark in values("", field("Word"), note), mark
 
 
 def test_of_a_long_select_the_options_that_matter_are_kept_in_order() -> None:

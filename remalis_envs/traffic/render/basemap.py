@@ -114,10 +114,14 @@ class BaseMap:
         for outline in shapes.walking_areas:
             _fill(draw, view, outline, style.FOOTPATH)
         self._marks(draw)
-        font = ImageFont.load_default(_LABEL_PX * SUPERSAMPLING)
+        font, seam = ImageFont.load_default(_LABEL_PX * SUPERSAMPLING), 2 * SUPERSAMPLING
         for name, place in self.labels.items():
             x, y = view.pixels(np.array(place)) + np.array([4.0, -4.0]) * SUPERSAMPLING
-            draw.text((x, y), name, style.FAINT_INK, font, anchor="lb")
+            # At the edge of a map it moves inwards, and a seam keeps it readable where a road lies under it.
+            left, top, right, bottom = draw.textbbox((x, y), name, font, anchor="lb")
+            x += max(seam - left, 0.0) + min(image.width - seam - right, 0.0)
+            y += max(seam - top, 0.0) + min(image.height - seam - bottom, 0.0)
+            draw.text((x, y), name, style.FAINT_INK, font, anchor="lb", stroke_width=seam, stroke_fill=style.LAND)
         return image
 
     def _marks(self, draw: ImageDraw) -> None:

@@ -76,6 +76,7 @@ class ChromiumEngine:
         self._browser: Browser | None = None
         self._server: SiteServer | None = None
         self._world: World | None = None
+        self._others: ScriptedWorld | None = None  # the same one, where its pages are others'
         self._tabs: list[Tab] = []  # kept from episode to episode
         self._count = 0
         self._episode = 0
@@ -91,8 +92,9 @@ class ChromiumEngine:
         self._episode += 1
         self._server.begin(world, self._episode)
         self._script = page_script(world.now, episode_seed)
-        if isinstance(world, ScriptedWorld):
-            self._script += world.page_script
+        self._others = world if isinstance(world, ScriptedWorld) else None
+        if self._others is not None:
+            self._script += self._others.page_script
         self.unsettled = frozenset()
         for tab in self._tabs:
             tab.opened = False
@@ -274,17 +276,17 @@ class ChromiumEngine:
         settle(new, self._server, self.settle_s)
         for tab in new:
             tab.forget_history()
-        if new and isinstance(self._world, ScriptedWorld):
-            chromium_others.begin(new, self._world)
+        if new and self._others is not None:
+            chromium_others.begin(new, self._others)
             self._attend(new)
         return tabs
 
     def _attend(self, tabs: list[Tab]) -> None:
         """Has a world of others' pages hear how they stand once they have settled; others need nothing."""
-        if isinstance(self._world, ScriptedWorld):
+        if self._others is not None:
             assert self._server is not None
             settle(tabs, self._server, self.settle_s)
-            chromium_others.attend(tabs, self._world)
+            chromium_others.attend(tabs, self._others)
 
     def _back(self, tab: Tab) -> bool:
         history = tab.ask("Page.getNavigationHistory")

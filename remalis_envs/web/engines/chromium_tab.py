@@ -58,7 +58,7 @@ class Tab(Watcher):
     Attributes:
         opened: whether it has opened the start page in this episode.
         items: of the last reading.
-        origin: what documents it may load: a host's suffix, ``.t0.e3.site.test``.
+        origin: what documents it may load: a host's suffix, ``.t0.e3.test``.
         older: places of its history that the browser does not have, of a tab that was put back: addresses and drafts.
         left: entry of its history -> drafts of the page that was left there.
         stopped: documents that it was kept from loading.

@@ -111,7 +111,7 @@ def content_policy(suffix: str, inline: bool = False) -> str:
     """What a page may load and reach: its own site, and by forms the sites of its own tab.
 
     Args:
-        suffix: ``.t3.e7.site.test``; "" for answers outside any episode.
+        suffix: ``.t3.e7.test``; "" for answers outside any episode.
         inline: whether scripts and styles may stand in the page itself, as in pages of others.
     """
     own = "'self' 'unsafe-inline' 'unsafe-eval'" if inline else "'self'"

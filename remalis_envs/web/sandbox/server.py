@@ -20,12 +20,8 @@ from remalis_envs.web.sandbox.http_messages import BadRequestError, Incoming, Pa
 from remalis_envs.web.sandbox.loop import Loop
 from remalis_envs.web.sites.protocol import Request, Response, World
 
-SITE = "site.test"
-"""Every episode has origins of its own, but all belong to what a browser calls one site: it then goes on in the process
-that a tab has, and an episode begins in half the time. What a browser shares within a site, cookies for all of it and a
-window's name, ``instrument.js`` keeps apart."""
-HOST = re.compile(rf"([a-z0-9][a-z0-9_-]*)\.t(\d{{1,4}})\.e(\d{{1,9}})\.{re.escape(SITE)}(?::\d+)?")
-"""``main.t3.e7.site.test``: site main, seen by tab 3, in episode 7."""
+HOST = re.compile(r"([a-z0-9][a-z0-9_-]*)\.t(\d{1,4})\.e(\d{1,9})\.test(?::\d+)?")
+"""``main.t3.e7.test``: site main, seen by tab 3, in episode 7."""
 REDIRECTS = 20
 """As many as Chromium follows."""
 IDLE_S = 60.0
@@ -131,7 +127,7 @@ class SiteServer:
 
     def suffix(self, tab: int) -> str:
         """What follows a site's name in the addresses of a tab."""
-        return f".t{tab}.e{self._episode}.{SITE}"
+        return f".t{tab}.e{self._episode}.test"
 
     def place_of(self, host: str) -> tuple[str, int] | None:
         """Site and tab that a request's ``Host`` names; None for one of another episode, or of none."""

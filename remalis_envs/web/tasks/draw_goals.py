@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from random import Random
@@ -217,7 +218,7 @@ def _wanted(site: Site, service: Service, row: Row, one: Input, values: dict[str
         if one.kind in ("number", "money"):
             steps = tuple(one.value.steps(values))
             result = steps[-1].result if steps else result  # as the calculator says it, which rounds each step
-            text = f"{float(result):.2f}" if one.kind == "money" else str(round(float(result)))
+            text = f"{float(result):.2f}" if one.kind == "money" else str(math.floor(float(result) + 0.5))
             return Wanted(one, text, steps=steps)
         if one.kind == "date":
             return Wanted(one, day(int(result)))

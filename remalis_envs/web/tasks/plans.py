@@ -189,6 +189,9 @@ class _Builder:
                 needs.append(self._read(wanted.fact, clause))
             if wanted.steps:
                 needs.append(self._sums(wanted, clause))
+            elif wanted.field.value is not None:  # a date, a choice, a yes or no that follows from what can be read
+                known = sorted(wanted.field.value.names)
+                needs += [self._read(name, clause) for name in known if name.startswith(("target.", "profile."))]
         return tuple(dict.fromkeys(needs))
 
     def _read(self, name: str, clause: str) -> str:

@@ -136,7 +136,7 @@ def test_addresses_that_no_page_may_lead_to(address: str, monkeypatch: pytest.Mo
             stage.open()
             stage.evaluate(f"try {{ {way} }} catch {{}} 1")
             stage.wait(0.3)
-            assert stage.evaluate("location.host") == "main.t0.e1.site.test", way
+            assert stage.evaluate("location.host") == "main.t0.e1.test", way
             assert stage.evaluate("document.getElementById('f').contentDocument?.body?.textContent || ''") == "", way
         assert stage.sandbox.policies
         stage.goto(address)  # not even with a free address bar, which agents do not have
@@ -150,9 +150,9 @@ def test_addresses_that_no_page_may_lead_to(address: str, monkeypatch: pytest.Mo
 def test_other_episodes_and_other_tabs(monkeypatch: pytest.MonkeyPatch):
     with staged(LAYERS, monkeypatch, start="<p>Home</p>") as stage:
         stage.open()
-        for host in ("main.t1.e1.site.test", "main.t0.e2.site.test", "elsewhere.test", "main.t0.e1.site.test.example"):
+        for host in ("main.t1.e1.test", "main.t0.e2.test", "elsewhere.test", "main.t0.e1.test.example"):
             stage.goto(f"http://{host}/seen")
-            assert stage.evaluate("location.host") in ("main.t0.e1.site.test", "chromewebdata"), host
+            assert stage.evaluate("location.host") in ("main.t0.e1.test", "chromewebdata"), host
         assert stage.world.log == [] and len(stage.tab.stopped) >= 3
 
 
@@ -169,7 +169,7 @@ def test_windows_dialogs_and_downloads(monkeypatch: pytest.MonkeyPatch):
         stage.wait(1.0)
         assert stage.evaluate("JSON.stringify(answers)") == "[false,null]"
         found = [target["url"] for target in stage.browser.devtools.ask("Target.getTargets")["targetInfos"]]
-        assert found == ["http://main.t0.e1.site.test/"]
+        assert found == ["http://main.t0.e1.test/"]
         assert not any("x.txt" in name for name in _files(stage.sandbox.home))
         stage.open("file")  # a page that does not want to be left is left
         assert stage.evaluate("location.pathname") == "/file"

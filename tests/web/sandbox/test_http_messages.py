@@ -6,9 +6,9 @@ import pytest
 
 from remalis_envs.web.sandbox.http_messages import BODY_BYTES, HEADER_BYTES, BadRequestError, Incoming, Parser, answer
 
-GET = b"GET /a%20b?q=%C3%A9 HTTP/1.1\r\nHost: MAIN.t0.e1.site.test\r\nAccept: */*\r\n\r\n"
+GET = b"GET /a%20b?q=%C3%A9 HTTP/1.1\r\nHost: MAIN.t0.e1.test\r\nAccept: */*\r\n\r\n"
 POST = (
-    b"POST /draft HTTP/1.1\r\nHost: main.t0.e1.site.test\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+    b"POST /draft HTTP/1.1\r\nHost: main.t0.e1.test\r\nContent-Type: application/x-www-form-urlencoded\r\n"
     b"Content-Length: 7\r\n\r\na=1&b=2"
 )
 
@@ -18,8 +18,8 @@ def test_requests_come_out_whole_however_they_arrive(size: int):
     sent, parser, found = GET + POST + GET, Parser(), []
     for at in range(0, len(sent), size):
         found += parser.feed(sent[at : at + size])
-    get = Incoming("GET", "/a%20b?q=%C3%A9", "main.t0.e1.site.test", b"")
-    assert found == [get, Incoming("POST", "/draft", "main.t0.e1.site.test", b"a=1&b=2"), get]
+    get = Incoming("GET", "/a%20b?q=%C3%A9", "main.t0.e1.test", b"")
+    assert found == [get, Incoming("POST", "/draft", "main.t0.e1.test", b"a=1&b=2"), get]
     assert not parser.begun
 
 
@@ -46,13 +46,13 @@ def test_what_is_refused(sent: bytes, status: int):
 
 
 def test_an_answer_says_what_a_page_may_do():
-    head, _, body = answer(200, b"<p>", "text/html", ".t1.e2.site.test").partition(b"\r\n\r\n")
+    head, _, body = answer(200, b"<p>", "text/html", ".t1.e2.test").partition(b"\r\n\r\n")
     assert body == b"<p>" and head.startswith(b"HTTP/1.1 200 OK\r\n")
     for part in (
         b"Content-Length: 3",
         b"Cache-Control: no-store",
         b"default-src 'self'",
-        b"http://*.t1.e2.site.test",
+        b"http://*.t1.e2.test",
         b"worker-src 'none'",
     ):
         assert part in head

@@ -22,7 +22,7 @@ class Client:
         self.sock = socket.create_connection(listener.getsockname())
         self.sock.setblocking(False)
 
-    def send(self, target: str, host: str = "main.t0.e7.site.test", form: str | None = None) -> None:
+    def send(self, target: str, host: str = "main.t0.e7.test", form: str | None = None) -> None:
         head = f"{'GET' if form is None else 'POST'} {target} HTTP/1.1\r\nHost: {host}\r\n"
         if form is not None:
             head += f"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {len(form)}\r\n"
@@ -65,12 +65,12 @@ def test_pages_redirects_and_forms(served):
     server, client, world = served
     page = client.ask("/search?q=la")
     assert page.startswith("HTTP/1.1 200 OK") and "/goods/Lamp" in page and "no-store" in page
-    assert "//calculator.t0.e7.site.test/" in page
-    answer = client.ask("/draft/note", form="note=a+b%26c", host="main.t3.e7.site.test:4711")
-    assert answer.startswith("HTTP/1.1 303 See Other") and "Location: http://main.t3.e7.site.test/\r\n" in answer
+    assert "//calculator.t0.e7.test/" in page
+    answer = client.ask("/draft/note", form="note=a+b%26c", host="main.t3.e7.test:4711")
+    assert answer.startswith("HTTP/1.1 303 See Other") and "Location: http://main.t3.e7.test/\r\n" in answer
     assert world.note == "a b&c" and world.log[0].startswith("3 ")
-    client.ask("/", host="main.t3.e7.site.test")
-    client.ask("/", host="main.t3.e7.site.test")
+    client.ask("/", host="main.t3.e7.test")
+    client.ask("/", host="main.t3.e7.test")
     seen = [Seen(0, "GET main/search", False), Seen(3, "POST main/draft/note", False)]
     assert server.seen == [*seen, Seen(3, "GET main/", True), Seen(3, "GET main/", False)]
     assert (server.mark(0), server.mark(3)) == (1, 2)
@@ -85,7 +85,7 @@ def test_several_requests_at_once_keep_their_order(served):
 
 
 @pytest.mark.parametrize(
-    "host", ("main.t0.e8.site.test", "bank.t0.e7.site.test", "main.t0.e7.site.test.evil", "127.0.0.1", "", "main.tx.e7.site.test")
+    "host", ("main.t0.e8.test", "bank.t0.e7.test", "main.t0.e7.test.evil", "127.0.0.1", "", "main.tx.e7.test")
 )
 def test_other_hosts_are_not_there(served, host: str):
     server, client, world = served
@@ -98,7 +98,7 @@ def test_files_and_methods(served):
     assert "immutable" in client.ask("/static/widgets.js")
     assert client.ask("/static/../secret").startswith("HTTP/1.1 404")
     assert client.ask("/favicon.ico").startswith("HTTP/1.1 404")
-    client.sock.sendall(b"DELETE / HTTP/1.1\r\nHost: main.t0.e7.site.test\r\n\r\n")
+    client.sock.sendall(b"DELETE / HTTP/1.1\r\nHost: main.t0.e7.test\r\n\r\n")
     assert client.receive().startswith(b"HTTP/1.1 405")
     client.sock.sendall(b"nonsense\r\n\r\n")
     assert client.receive().startswith(b"HTTP/1.1 400")
@@ -108,12 +108,12 @@ def test_files_and_methods(served):
 
 def test_a_page_prepared_is_given_once(served):
     server, client, world = served
-    assert server.prepare("main/old", 2) == "http://main.t2.e7.site.test/old"
+    assert server.prepare("main/old", 2) == "http://main.t2.e7.test/old"
     assert server.seen == []
     world.basket.append("Lamp")
-    answer = client.ask("/old", host="main.t2.e7.site.test")
-    assert "303" in answer and "holds <strong>0" in client.ask("/", host="main.t2.e7.site.test")
-    assert "holds <strong>1" in client.ask("/", host="main.t2.e7.site.test")
+    answer = client.ask("/old", host="main.t2.e7.test")
+    assert "303" in answer and "holds <strong>0" in client.ask("/", host="main.t2.e7.test")
+    assert "holds <strong>1" in client.ask("/", host="main.t2.e7.test")
     with pytest.raises(RemalisError, match="no site of this world"):
         server.address("bank/", 0)
 

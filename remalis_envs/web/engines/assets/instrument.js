@@ -113,36 +113,6 @@
     return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
   };
 
-  // All episodes are one site to the browser, which would carry a cookie for the whole site, and a window's name, from
-  // one to the next. A cookie may be for a host, a tab or an episode; a name lasts while the origin does.
-  const WITHIN = /^\.?(?:[a-z0-9_-]+\.)*e\d+\.site\.test$/i;
-  const cookie = Object.getOwnPropertyDescriptor(Document.prototype, "cookie");
-  // Kept from the page's reach: it may change what strings and expressions do.
-  const { trim, toLowerCase, indexOf, slice } = String.prototype;
-  const { exec } = RegExp.prototype;
-  const call = Function.prototype.call.bind(Function.prototype.call);
-  const narrow = (text) => {
-    let from = call(indexOf, text, ";");
-    while (from >= 0) {
-      const to = call(indexOf, text, ";", from + 1);
-      const part = call(slice, text, from + 1, to < 0 ? text.length : to);
-      const at = call(indexOf, part, "=");
-      from = to;
-      if (at < 0 || call(toLowerCase, call(trim, call(slice, part, 0, at))) !== "domain") continue;
-      const domain = call(trim, call(slice, part, at + 1));
-      if (domain !== "" && call(exec, WITHIN, domain) === null) return false;
-    }
-    return true;
-  };
-  Object.defineProperty(Document.prototype, "cookie", {
-    ...cookie,
-    set(said) {
-      const text = `${said}`;
-      if (narrow(text)) call(cookie.set, this, text);
-    },
-  });
-  if (window === window.top && !(window.navigation?.entries().length > 1)) window.name = "";
-
   window.open = () => null;
   delete window.RTCPeerConnection;
   delete window.webkitRTCPeerConnection;

@@ -1,0 +1,1 @@
+"""What ``benchmarks/speed.py web`` measures: clicks beside a bare pipe and BrowserGym, tabs, resets, episodes."""

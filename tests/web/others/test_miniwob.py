@@ -1,0 +1,123 @@
+"""Pages of MiniWoB++ in the sandboxed browser: instruction, deeds, reward, end, the contract, and what is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from pettingzoo.test import parallel_api_test
+
+import remalis_envs
+from remalis_envs.errors import RemalisError, UnknownNameError
+from remalis_envs.web.env import WebEnv
+from remalis_envs.web.others import wheel
+from remalis_envs.web.policies import make_policy
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module", autouse=True)
+def pages() -> dict[str, bytes]:
+    try:
+        return wheel.pages()
+    except RemalisError as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope="module")
+def env() -> Iterator[WebEnv]:
+    env = remalis_envs.web_v0(tasks="miniwob")
+    try:
+        yield env
+    finally:
+        env.close()
+
+
+def begin(env: WebEnv, name: str, seed: int) -> str:
+    env.choice.domains = (f"miniwob/{name}",)
+    env.reset(seed=seed)
+    return env.task.instruction
+
+
+def play(env: WebEnv, said: str) -> dict[str, bool]:
+    (agent,) = env.possible_agents
+    return env.step({agent: env.parse(agent, said)})[2]
+
+
+def test_click_test_is_won_by_a_click(env: WebEnv) -> None:
+    assert begin(env, "click-test", 3) == "Click the button."
+    assert env.possible_agents == ["alone"]
+    assert env.metrics()["page_reward"] == 0.0
+    assert play(env, 'press "Click Me!"') == {"alone": True}
+    assert env.metrics()["success"] == 1.0
+    assert env.metrics()["page_reward"] == 1.0
+
+
+def test_the_wrong_button_ends_the_episode_without_success(env: WebEnv) -> None:
+    begin(env, "click-test-2", 1)
+    assert play(env, 'press "TWO"') == {"alone": True}
+    assert env.metrics()["success"] == 0.0
+    assert env.metrics()["page_reward"] == -1.0
+
+
+def test_a_word_that_hears_clicks_can_be_pressed(env: WebEnv) -> None:
+    wanted = begin(env, "click-link", 4).split('"')[1]
+    assert play(env, f'press "{wanted}"') == {"alone": True}
+    assert env.metrics()["success"] == 1.0
+
+
+def test_fields_are_filled_from_the_instruction(env: WebEnv) -> None:
+    wanted = begin(env, "enter-text", 2).split('"')[1]
+    (agent,) = env.possible_agents
+    fill = next(said for said in env.action_texts(agent) if "fill" in said and wanted in said)
+    assert play(env, fill.partition("] ")[2] or fill) == {"alone": False}
+    assert play(env, 'press "Submit"') == {"alone": True}
+    assert env.metrics()["success"] == 1.0
+
+
+def test_the_same_seed_gives_the_same_page_and_another_one_another(env: WebEnv) -> None:
+    seen = []
+    for seed in (7, 8, 7):
+        told = begin(env, "click-button", seed)
+        seen.append((told, env.readings()["alone"].items))
+    assert seen[0] == seen[2]
+    assert seen[0] != seen[1]
+
+
+def test_ten_steps_truncate(env: WebEnv) -> None:
+    begin(env, "click-test", 0)
+    ends = [env.step({"alone": 0})[3]["alone"] for _ in range(10)]
+    assert ends == [False] * 9 + [True]
+    assert env.metrics()["success"] == 0.0
+
+
+def test_the_overlap_rule_wins_what_one_click_on_the_told_word_wins(env: WebEnv) -> None:
+    policy = make_policy("overlap")
+    won = 0.0
+    for seed in range(3):
+        begin(env, "click-button", seed)
+        policy.reset(env, seed)
+        observations = env._observations()
+        while env.agents:
+            observations = env.step(policy.act(observations))[0]
+        won += env.metrics()["success"]
+    assert won >= 2
+
+
+def test_it_keeps_the_contract(env: WebEnv) -> None:
+    env.choice.domains = ("miniwob/click-checkboxes",)
+    parallel_api_test(env, num_cycles=12)
+
+
+def test_what_cannot_be_is_said_in_a_sentence(env: WebEnv) -> None:
+    with pytest.raises(UnknownNameError, match="click-test"):
+        remalis_envs.web_v0(tasks="miniwob/click-tset")
+    with pytest.raises(RemalisError, match="one agent only"):
+        remalis_envs.web_v0(tasks="miniwob/click-test", team="full")
+    with pytest.raises(RemalisError, match="engine='chromium'"):
+        remalis_envs.web_v0(tasks="miniwob/click-test", engine="model")
+    begin(env, "click-test", 0)
+    with pytest.raises(RemalisError, match="cannot be branched"):
+        env.snapshot()
+    with pytest.raises(RemalisError, match="without an oracle"):
+        env.oracle()
