@@ -12,7 +12,7 @@ from remalis_envs.web.sites.loading import load_domain
     ("requested", "concept"),
     [
         ("POST main/draft/start/fly/3", "outbound"),
-        ("POST main/account/start/change/3", "return flight"),
+        ("POST main/account/start/change/3", "change"),
         ("POST main/hold/start/seat/3", "reserve"),
         ("POST main/confirm/cancel", "cancel"),
         ("POST main/draft/save", "draft"),
