@@ -54,7 +54,7 @@ def outages(options: Any, find: FindAgent, start: float = 0.0, unit: str = "seco
         unit: what time is counted in, for messages.
 
     Raises:
-        RemalisError: the options are no mapping, or the outages no (agent, begin, end) triples.
+        RemalisError: the options are no mapping, or the outages no (agent, begin, end) triples with begin before end.
     """
     if not isinstance(options, Mapping):
         raise RemalisError(f"reset options are a mapping, not {options!r}")
@@ -62,11 +62,16 @@ def outages(options: Any, find: FindAgent, start: float = 0.0, unit: str = "seco
         if name not in RESET_OPTIONS:
             warnings.warn(f"reset option {name!r} is unknown and ignored; known are {RESET_OPTIONS}", stacklevel=3)
     try:
-        return [(find(a), start + float(t0), start + float(t1)) for a, t0, t1 in options.get("outages", ())]
+        given = list(options.get("outages", ()))
+        found = [(find(a), start + float(t0), start + float(t1)) for a, t0, t1 in given]
     except (TypeError, ValueError) as error:
         if isinstance(error, RemalisError):
             raise
         raise RemalisError(f"option outages is a list of (agent, begin, end) in {unit}") from None
+    for (_, begin, end), outage in zip(found, given, strict=True):
+        if not begin < end:  # nan included
+            raise RemalisError(f"the outage {outage!r} must begin before it ends")
+    return found
 
 
 def whole_actions(actions: Any, agents: Sequence[str], find: FindAgent, count: int) -> npt.NDArray[np.int64]:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from remalis_envs.errors import SumoError
 from remalis_envs.traffic.core_config import SPLITS, Arrays, CoreConfig
 from remalis_envs.traffic.detectors import DetectorField
 from remalis_envs.traffic.disruptions import Disruptions
@@ -34,6 +35,10 @@ from remalis_envs.traffic.sumo_rl_view import SUMO_RL_REWARDS, SumoRLView
 
 FIXED_SUMO_SEED = 42
 """SUMO's own seed in levels: what differs between episodes is drawn by us, so that a forked start state serves all."""
+
+
+class BrokenFilesError(SumoError):
+    """A mistake in a scenario's own files that SUMO came to on its way; every further episode would end there too."""
 
 
 class TrafficCore:
@@ -136,7 +141,23 @@ class TrafficCore:
 
     # -- time -------------------------------------------------------------------------------------------------
     def step(self, actions: npt.NDArray[np.int64]) -> None:
-        """Run one decision interval with ``actions``, int64 ``(N,)``; -1 stands for the safe default."""
+        """Run one decision interval with ``actions``, int64 ``(N,)``; -1 stands for the safe default.
+
+        Raises:
+            BrokenFilesError: SUMO came to something in the scenario's own files that it does not accept.
+            SumoError: SUMO stopped for another reason.
+        """
+        try:
+            self._step(actions)
+        except (self.simulation.sumo.TraCIException, self.simulation.sumo.FatalTraCIError) as error:
+            said = " ".join(str(error).split())
+            if self.scenario.demand is None:
+                raise BrokenFilesError(
+                    f"SUMO stopped soon after {self.now_s:g} s of {self.scenario.files.named}: {said}"
+                ) from None
+            raise SumoError(f"SUMO stopped: {said}") from None
+
+    def _step(self, actions: npt.NDArray[np.int64]) -> None:
         until = min(self.now_s + self.scenario.timing.decision_s, self.end_s)
         self._decide(actions)
         self.disruptions.update(self.now_s)

@@ -16,6 +16,7 @@ from remalis_envs.arguments import outages, refuse_masked, whole_actions, whole_
 from remalis_envs.errors import RemalisError, SumoError, unknown
 from remalis_envs.traffic import text
 from remalis_envs.traffic.backends import BACKENDS, Backend, is_usable, open_backend
+from remalis_envs.traffic.core import BrokenFilesError
 from remalis_envs.traffic.core_config import SPLITS, Arrays, CoreConfig
 from remalis_envs.traffic.engine.index import NetworkIndex
 from remalis_envs.traffic.global_state import STATE_FEATURES
@@ -93,7 +94,7 @@ class TrafficEnv(ParallelEnv[str, Observation, int]):
         if neighbours == "all" and n > LARGEST_OPEN_TEAM:
             raise RemalisError(f"neighbours='all' is for teams of up to {LARGEST_OPEN_TEAM} agents; this one has {n}")
         self._adjacency = ~np.eye(n, dtype=bool) if neighbours == "all" else NetworkIndex(self.network).adjacency()
-        self._np_random, _ = seeding.np_random(seed)
+        self._np_random, _ = seeding.np_random(None if seed is None else whole_seed(seed))
         self._arrays: Arrays | None = None
         self._renderer: Any = None
         self._ended, self._broken = "call reset() before step()", ""
@@ -182,6 +183,7 @@ class TrafficEnv(ParallelEnv[str, Observation, int]):
         Raises:
             RemalisError: before ``reset`` or after the end; an agent is missing or unknown; an action lies outside
                 the action space, or (``strict``) outside the mask.
+            SumoError: SUMO came to a mistake in the scenario's own route files.
         """
         if not self.agents or self._backend is None:
             raise RemalisError(self._ended)
@@ -191,6 +193,9 @@ class TrafficEnv(ParallelEnv[str, Observation, int]):
         agents = self.agents
         try:
             self._backend.step(wanted)
+        except BrokenFilesError as error:
+            self._fault(str(error))
+            raise
         except SimulatorDied as error:
             return self._fault(str(error))
         rewards = dict(zip(agents, self._backend.arrays.rewards.tolist(), strict=True))

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from remalis_envs.errors import RemalisError
-from remalis_envs.traffic.core import TrafficCore
+from remalis_envs.errors import RemalisError, SumoError
+from remalis_envs.traffic.core import BrokenFilesError, TrafficCore
 from remalis_envs.traffic.remote import SimulatorDied
 
 _EPISODE = (
@@ -54,9 +54,11 @@ class InlineCore(TrafficCore):
     def step(self, actions: npt.NDArray[np.int64]) -> None:
         try:
             super().step(actions)
-        except (self.simulation.sumo.TraCIException, self.simulation.sumo.FatalTraCIError) as error:
+        except SumoError as error:
             self.simulation.close()
-            raise SimulatorDied(f"SUMO stopped: {' '.join(str(error).split())}") from None
+            if isinstance(error, BrokenFilesError):
+                raise
+            raise SimulatorDied(str(error)) from None
 
     def load(self, seed: int) -> None:
         self._seed = seed

@@ -51,7 +51,7 @@ def level_scenario(name: str, network_seed: int, split: str, timing: SignalTimin
     Raises:
         UnknownNameError: no level has this name.
     """
-    if name not in LEVELS:
+    if not isinstance(name, str) or name not in LEVELS:
         raise unknown("level", name, LEVELS)
     level = LEVELS[name]
     from remalis_envs.traffic.network.generate import level_network

@@ -88,7 +88,10 @@ def find_files(scenario: str | Path, routes: Routes = None) -> OwnFiles:
     ):
         for file in group:
             if not file.is_file():
-                raise SumoError(f"The {kind} file {file} does not exist.")
+                wrong = "is a folder" if file.is_dir() else "does not exist"
+                raise SumoError(f"The {kind} file {file} {wrong}.")
+            if kind == "route" and file.name.endswith((".net.xml", ".net.xml.gz", ".sumocfg")):
+                raise RemalisError(f"{file} holds no routes by its name: routes are in a .rou.xml or .trips.xml.")
     return files
 
 
@@ -194,6 +197,8 @@ def file_scenario(
     begin = files.begin_s if begin_s is None else float(begin_s)
     if horizon_s is None:
         horizon_s = DEFAULT_HORIZON_S if files.end_s is None else files.end_s - begin
+    if begin < 0:
+        raise RemalisError(f"Scenario {name!r} begins at {begin:g} s, and SUMO knows no time before 0.")
     if not horizon_s > 0:
         raise RemalisError(f"Scenario {name!r} would last {horizon_s:g} s: it ends before it begins, at {begin:g} s.")
     network = read_network(files.net_file, phases=phases)

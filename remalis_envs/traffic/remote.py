@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from remalis_envs.errors import RemalisError, SumoError
+from remalis_envs.traffic.core import BrokenFilesError
 from remalis_envs.traffic.core_config import CoreConfig, prepare_cache
 from remalis_envs.traffic.worker import shared_arrays, shared_size
 
@@ -207,6 +208,8 @@ class RemoteCore:
             if self._runner is not None:
                 self._runner.close()
                 self._runner = None
+            if isinstance(error, BrokenFilesError):
+                raise
             raise SimulatorDied(str(error)) from None
 
     def snapshot(self) -> RemoteSnapshot:

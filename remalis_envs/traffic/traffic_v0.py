@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeGuard
 
 import numpy as np
 
@@ -20,6 +21,9 @@ from remalis_envs.traffic.protocols import with_option
 from remalis_envs.traffic.resolve import for_sumo_rl, resolve_scenario
 from remalis_envs.traffic.rewards import RewardSpec, check_reward
 from remalis_envs.traffic.scenarios import FIDELITIES, Scenario, mesoscopic
+
+LONGEST_S = 366 * 86400.0
+"""More than any episode lasts: trips are drawn for the whole of it at its beginning."""
 
 
 @with_known_options
@@ -96,6 +100,9 @@ def traffic_v0(
     check_reward(reward, reward_scope, with_emissions=emissions)
     check_options(network_seed=network_seed, split=split, fidelity=fidelity)
     check_seconds(horizon_s=horizon_s, blocker_patience_s=blocker_patience_s)
+    check_begin(begin_s)
+    if scenario is not None and (not isinstance(scenario, str | Path) or str(scenario) in ("", ".")):
+        raise RemalisError(f"scenario is 'resco/<map>' or the path of a .sumocfg or .net.xml, not {scenario!r}")
     if level is not None and scenario is not None:
         raise RemalisError(f"level={level!r} and scenario={str(scenario)!r} exclude each other: give one of them.")
     times = {
@@ -141,8 +148,19 @@ def check_options(*, network_seed: object, split: str, fidelity: str) -> None:
 
 
 def check_seconds(**lengths: object) -> None:
-    """Raise for lengths of time, by name, that are none; None stands for a default."""
+    """Raise for lengths of time, by name, that are none, or longer than anybody simulates; None is a default."""
     for name, given in lengths.items():
         length = 1.0 if given is None else given
-        if isinstance(length, bool) or not isinstance(length, int | float) or not 0 < length < float("inf"):
-            raise RemalisError(f"{name} must be a positive number of seconds, not {given!r}")
+        if not _is_number(length) or not 0 < length < LONGEST_S:
+            raise RemalisError(f"{name} must be a positive number of seconds, below {LONGEST_S:g}, not {given!r}")
+
+
+def check_begin(begin_s: object) -> None:
+    """Raise for a first second that SUMO cannot begin at; None is the default."""
+    begin = 0.0 if begin_s is None else begin_s
+    if not _is_number(begin) or not 0 <= begin < LONGEST_S:
+        raise RemalisError(f"begin_s must be a number of seconds, at least 0 and below {LONGEST_S:g}, not {begin_s!r}")
+
+
+def _is_number(value: object) -> TypeGuard[float]:
+    return isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)

@@ -106,7 +106,7 @@ class WebEnv(ParallelEnv[str, Observation, int]):
         )
         self._action_space: spaces.Discrete = spaces.Discrete(ACTIONS)
         self.state_space = spaces.Box(-np.inf, np.inf, (Episode.state_size(len(self._team)),), np.float32)
-        self._np_random, _ = seeding.np_random(seed)
+        self._np_random, _ = seeding.np_random(None if seed is None else whole_seed(seed))
         self._episode: Episode | None = None
         self._outages: list[tuple[int, float, float]] = []
         self._ended, self._broken = "call reset() before step()", ""

@@ -367,6 +367,26 @@ def test_outages_are_checked(easy: Any, outages: Any) -> None:
         easy.reset(seed=0, options={"outages": outages})
 
 
+@pytest.mark.parametrize("times", [(5, 2), (0, float("nan"))])
+def test_an_outage_begins_before_it_ends(easy: Any, times: tuple[float, float]) -> None:
+    with pytest.raises(RemalisError, match="must begin before it ends"):
+        easy.reset(seed=0, options={"outages": [(easy.possible_agents[0], *times)]})
+
+
+@pytest.mark.parametrize(
+    ("option", "says"),
+    [
+        ({"level": ["easy"]}, "Did you mean 'easy'"),
+        ({"horizon_s": 1e12}, "horizon_s must be a positive number of seconds, below"),
+        ({"max_green_s": "long"}, "max_green_s must be at least"),
+        ({"seed": "first"}, "a seed is an integer"),
+    ],
+)
+def test_an_option_of_another_type_is_a_sentence(option: dict[str, Any], says: str) -> None:
+    with pytest.raises(RemalisError, match=says):
+        remalis_envs.traffic_v0(**option)
+
+
 def test_an_episode_ends_at_its_horizon() -> None:
     env = remalis_envs.traffic_v0(level="easy", decision_s=7, horizon_s=30)
     env.reset(seed=0)

@@ -84,8 +84,9 @@ def test_network_with_routes(town: Path) -> None:
 
 
 def test_routes_take_the_place_of_the_configurations(town: Path) -> None:
-    files = find_files(town / "town.sumocfg", [town / "town.sumocfg"])
-    assert files.route_files == (town / "town.sumocfg",)
+    other = town / "other.rou.xml"
+    other.write_text("<routes/>")
+    assert find_files(town / "town.sumocfg", [other]).route_files == (other,)
 
 
 def test_packed_network(town: Path, tmp_path: Path) -> None:
@@ -172,6 +173,18 @@ def test_what_is_wrong_with_the_arguments_is_said(town: Path, tmp_path: Path) ->
         remalis_envs.traffic_v0(scenario=without_signals(tmp_path), routes=town / "town.rou.xml")
     with pytest.raises(RemalisError, match=r"multiple of SUMO's step of 0\.5 s"):
         remalis_envs.traffic_v0(scenario=town / "town.sumocfg", yellow_s=3.3)
+    with pytest.raises(RemalisError, match=r"holds no routes by its name"):
+        remalis_envs.traffic_v0(scenario=net, routes=net)
+    with pytest.raises(RemalisError, match=r"begin_s must be a number of seconds, at least 0"):
+        remalis_envs.traffic_v0(scenario=town / "town.sumocfg", begin_s=-5)
+    with pytest.raises(RemalisError, match=r"scenario is 'resco/<map>' or the path"):
+        remalis_envs.traffic_v0(scenario="")
+    (tmp_path / "folder.net.xml").mkdir()
+    with pytest.raises(SumoError, match=r"folder\.net\.xml is a folder"):
+        remalis_envs.traffic_v0(scenario=tmp_path / "folder.net.xml", routes=town / "town.rou.xml")
+    shutil.copy(net, tmp_path / "a,b.net.xml")
+    with pytest.raises(RemalisError, match=r"SUMO parts file names at commas"):
+        remalis_envs.traffic_v0(scenario=tmp_path / "a,b.net.xml", routes=town / "town.rou.xml")
 
 
 @pytest.mark.parametrize("backend", ["inline", "worker"])
@@ -212,21 +225,21 @@ def test_an_option_that_sumo_refuses_is_named(town: Path, tmp_path: Path, backen
 
 
 @pytest.mark.parametrize("backend", ["inline", "worker"])
-def test_a_route_file_that_breaks_late_truncates_the_episode(town: Path, tmp_path: Path, backend: str) -> None:
-    """SUMO reads route files as it goes, so that the fault shows only then."""
+def test_a_route_file_that_breaks_late_is_a_sentence_then(town: Path, tmp_path: Path, backend: str) -> None:
+    """SUMO reads route files as it goes. No fault of the machine, which would truncate and be tried again for ever."""
     bad = tmp_path / "late.rou.xml"
     good = (town / "town.rou.xml").read_text()
     bad.write_text(good.replace("</routes>", '<trip id="late" depart="901" from="nowhere" to="there"/></routes>'))
     env = remalis_envs.traffic_v0(scenario=town / "town.net.xml", routes=bad, begin_s=600, backend=backend)
     for _ in range(2):  # the next reset works, and runs into it again
         env.reset(seed=1)
-        infos: dict = {}
-        while env.agents:
-            *_, truncations, infos = env.step(dict.fromkeys(env.agents, 0))
-        assert all(truncations.values())
-        assert all(info["infra_error"] for info in infos.values())
-        assert "'nowhere'" in env.infra_error
+        with pytest.raises(SumoError, match=r"SUMO stopped soon after \d+ s of .*'nowhere'"):
+            while env.agents:
+                env.step(dict.fromkeys(env.agents, 0))
+        with pytest.raises(RemalisError, match=r"call reset\(\)"):
+            env.step({})
     env.close()
+    assert process_is_free()
     assert not workers()
 
 

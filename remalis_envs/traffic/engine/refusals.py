@@ -1,4 +1,4 @@
-"""Which option SUMO refuses, and why, in words: libsumo itself only says that it could not read its options."""
+"""Why SUMO refuses to begin, in words: of much that is wrong libsumo only says that there was an error."""
 
 from __future__ import annotations
 
@@ -13,6 +13,28 @@ from remalis_envs.traffic.sumo import run_tool
 
 _REFUSED = re.compile(r"option '(?:--)?([^']+)':\s*([^.]*\.)")
 _TIMEOUT_S = 60.0
+_SILENT = ("Process Error", "Could not parse commandline options.")
+"""What libsumo says where it has told the reason to the terminal alone."""
+
+
+def why_refused(command: Sequence[str], options: Sequence[str], said: str) -> str:
+    """A sentence on what stopped SUMO at its beginning.
+
+    Args:
+        command: all of its arguments.
+        options: those among them that the user chose; see :func:`refused_option`.
+        said: what libsumo gave as its reason.
+    """
+    if reason := refused_option(options, said):
+        return reason
+    if said not in _SILENT:
+        return said
+    try:
+        begin = command[list(command).index("--begin") + 1]
+        run_tool("sumo", *command, "--end", begin, timeout_s=_TIMEOUT_S)
+    except SumoError as error:
+        return str(error).removeprefix("SUMO's sumo failed: ")
+    return said
 
 
 def refused_option(options: Sequence[str], said: str) -> str:

@@ -48,7 +48,8 @@ class SignalTiming:
                     f"{name} must be a multiple of SUMO's step of {step_length_s:g} s"
                     f"{' and positive' if least else ', at least 0'}, not {value!r}"
                 )
-        if not self.max_green_s >= max(self.min_green_s, self.decision_s):
+        longest = self.max_green_s if isinstance(self.max_green_s, int | float) else -1.0
+        if not longest >= max(self.min_green_s, self.decision_s):
             raise RemalisError(
                 f"max_green_s must be at least min_green_s ({self.min_green_s:g} s) and decision_s "
                 f"({self.decision_s:g} s), not {self.max_green_s!r}; float('inf') switches it off"

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import tempfile
 import threading
 import weakref
 from collections.abc import Sequence
@@ -15,10 +13,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from remalis_envs.errors import SumoError
+from remalis_envs.errors import RemalisError, SumoError
 from remalis_envs.traffic.engine.index import NetworkIndex
 from remalis_envs.traffic.engine.readings import HALTING_M_S, Vehicles
-from remalis_envs.traffic.engine.refusals import refused_option
+from remalis_envs.traffic.engine.refusals import why_refused
 from remalis_envs.traffic.sumo import sumo_home
 
 _owner: weakref.ref[Simulation] | None = None
@@ -59,6 +57,16 @@ class SimulationFiles:
     """Whether SUMO looks for collisions inside junctions too; cars in a collision are taken off the road."""
     meso: bool = False
     """SUMO's mesoscopic model instead of its microscopic one."""
+
+    def __post_init__(self) -> None:
+        for file in (self.net_file, *self.route_files, *self.additional_files):
+            if "," in file:
+                raise RemalisError(f"SUMO parts file names at commas and cannot load {file!r}: rename it.")
+
+    @property
+    def named(self) -> str:
+        """The network, and the routes where there are any, for messages."""
+        return " with ".join((self.net_file, *self.route_files))
 
     def command(self, seed: int) -> list[str]:
         """SUMO's arguments, without the program."""
@@ -111,22 +119,18 @@ class Simulation:
         args = self.files.command(seed) + (["--load-state", state_file] if state_file else [])
         self._offset = dict.fromkeys(COUNTERS, 0.0)
         self.shown: dict[str, str] = {}
-        with _error_log() as log:
-            try:
-                if self._loaded:
-                    self.sumo.load([*args, "--error-log", log])
-                else:
-                    self.sumo.start(["sumo", *args, "--error-log", log])
-            except self.sumo.TraCIException as error:
-                with open(log, encoding="utf-8", errors="replace") as file:
-                    said = " ".join(line.strip() for line in file if line.strip())
-                with contextlib.suppress(Exception):
-                    self.sumo.close()
-                self._loaded = False
-                self.close()
-                said = said or str(error)
-                reason = refused_option(self.files.options, said) or said
-                raise SumoError(f"SUMO could not load {self.files.net_file}: {reason}") from None
+        try:
+            if self._loaded:
+                self.sumo.load(args)
+            else:
+                self.sumo.start(["sumo", *args])
+        except (self.sumo.TraCIException, self.sumo.FatalTraCIError) as error:
+            with contextlib.suppress(Exception):
+                self.sumo.close()
+            self._loaded = False
+            self.close()
+            reason = why_refused(args, self.files.options, " ".join(str(error).split()))
+            raise SumoError(f"SUMO could not load {self.files.named}: {reason}") from None
         self._loaded = True
 
     def claim(self) -> None:
@@ -250,14 +254,3 @@ class Simulation:
     def vehicle_parameter(self, vehicle: str, name: str) -> str:
         """A device's parameter of a car on the road."""
         return str(self.sumo.vehicle.getParameter(vehicle, name))
-
-
-@contextlib.contextmanager
-def _error_log():  # type: ignore[no-untyped-def]
-    handle, path = tempfile.mkstemp(prefix="remalis-", suffix=".log")
-    os.close(handle)
-    try:
-        yield path
-    finally:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(path)

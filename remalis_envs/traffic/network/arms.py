@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -132,10 +131,12 @@ def signals_of(net: NetFile) -> dict[str, tuple[str, ...]]:
     return {name: tuple(found[name]) for name in net.programs if name in found}
 
 
-def legs_of(net: NetFile, roads: Roads, signal: str, junctions: tuple[str, ...]) -> list[Leg]:
+def legs_of(
+    net: NetFile, roads: Roads, signal: str, junctions: tuple[str, ...], limits: list[str] | None = None
+) -> list[Leg]:
     """Arms of a signal: its roads in and out, paired where they belong to one street.
 
-    More than ``MAX_ARMS`` are brought down by merging the closest two, with a warning.
+    More than ``MAX_ARMS`` are brought down by merging the closest two, which ``limits`` is told.
     """
     inside = frozenset(junctions)
     ins = [e for e in net.edges.values() if _is_leg(e) and e.target in inside and e.origin not in inside]
@@ -149,13 +150,11 @@ def legs_of(net: NetFile, roads: Roads, signal: str, junctions: tuple[str, ...])
             free.remove(match)
     legs += [Leg(_bearing_out(net, e), [], [e.id]) for e in free]
     if len(legs) > MAX_ARMS:
-        count = len(legs)
+        if limits is not None:
+            limits.append(
+                f"Intersection {signal!r} has {len(legs)} arms; agents see at most {MAX_ARMS}: the closest were merged."
+            )
         legs = _merge(legs)
-        warnings.warn(
-            f"Intersection {signal!r} has {count} arms; agents see at most {MAX_ARMS}: the closest were merged.",
-            RuntimeWarning,
-            stacklevel=2,
-        )
     # Half a compass sector of shift keeps an arm at 359 degrees first: it is the northern one.
     return sorted(legs, key=lambda leg: ((leg.bearing_deg + 22.5) % 360.0, leg.inward, leg.outward))
 

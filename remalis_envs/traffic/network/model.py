@@ -121,6 +121,8 @@ class RoadNetwork:
     exits: tuple[str, ...]
     bounds_m: tuple[float, float, float, float]
     """xmin, ymin, xmax, ymax."""
+    limits: tuple[str, ...] = ()
+    """What of the map its agents cannot see or do, a sentence for each intersection."""
 
     @property
     def agents(self) -> tuple[str, ...]:

@@ -29,7 +29,7 @@ _STORED_NAME = "network.json"
 def read_network(
     net_file: str | Path, phases: PhaseSource = "generated", *, count: tuple[int, int] = DEFAULT_COUNT
 ) -> RoadNetwork:
-    """Read a network, from the cache where the same file was read before.
+    """Read a network, from the cache where the same file was read before; warns of its ``limits``.
 
     Args:
         net_file: A ``.net.xml``.
@@ -55,7 +55,10 @@ def read_network(
         store.save(build_network(path, phases, count), folder / _STORED_NAME)
 
     folder = cached(["signals", code_version(), content, phases, count], build)
-    return store.load(folder / _STORED_NAME, str(path))
+    network = store.load(folder / _STORED_NAME, str(path))
+    for limit in network.limits:
+        warnings.warn(limit, RuntimeWarning, stacklevel=2)
+    return network
 
 
 load_network = read_network
@@ -72,14 +75,14 @@ def build_network(path: Path, phases: PhaseSource, count: tuple[int, int]) -> Ro
             "instance with netconvert's --tls.guess."
         )
     order = {name: i for i, name in enumerate(signals)}
-    intersections = []
+    intersections, limits = [], list[str]()
     for name, junctions in signals.items():
-        legs = legs_of(net, roads, name, junctions)
+        legs = legs_of(net, roads, name, junctions, limits)
         streams = streams_of(net, name, junctions, legs)
-        offered = _phases_of(net, name, streams, phases, count)
+        offered = _phases_of(net, name, streams, phases, count, limits)
         arms = _arms(roads, legs, frozenset(junctions), order)
         intersections.append(_intersection(net, order[name], name, junctions, arms, streams, offered))
-    return RoadNetwork(str(path), tuple(intersections), *_road_tables(net, roads))
+    return RoadNetwork(str(path), tuple(intersections), *_road_tables(net, roads), tuple(limits))
 
 
 def unreachable(path: Path) -> tuple[str, str] | None:
@@ -114,7 +117,7 @@ def code_version() -> str:
 
 
 def _phases_of(
-    net: NetFile, name: str, streams: Streams, source: PhaseSource, count: tuple[int, int]
+    net: NetFile, name: str, streams: Streams, source: PhaseSource, count: tuple[int, int], limits: list[str]
 ) -> tuple[Phase, ...]:
     if source == "program":
         states = [s for s in net.programs[name] if ("G" in s or "g" in s) and "y" not in s and "Y" not in s]
@@ -124,11 +127,9 @@ def _phases_of(
     else:
         phases, possible = generate_phases(net, streams, (count[0], min(count[1], MAX_PHASES)))
     if possible > MAX_PHASES and count == DEFAULT_COUNT:
-        warnings.warn(
+        limits.append(
             f"Intersection {name!r} has {possible} phases; agents see at most {MAX_PHASES}, so those that cover "
-            "most movements were kept.",
-            RuntimeWarning,
-            stacklevel=2,
+            "most movements were kept."
         )
     return phases
 

@@ -21,6 +21,7 @@ def save(network: RoadNetwork, path: Path) -> None:
         "entries": network.entries,
         "exits": network.exits,
         "bounds_m": network.bounds_m,
+        "limits": network.limits,
     }
     path.write_text(json.dumps(data, separators=(",", ":")), encoding="utf-8")
 
@@ -37,6 +38,7 @@ def load(path: Path, net_file: str) -> RoadNetwork:
         entries=tuple(data["entries"]),
         exits=tuple(data["exits"]),
         bounds_m=tuple(data["bounds_m"]),
+        limits=tuple(data["limits"]),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import math
 import time
 import warnings
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 
 from remalis_envs.errors import RemalisError, SumoError
 from remalis_envs.traffic.network import MAX_ARMS, MAX_PHASES, PHASE_COUNTS, grid, level_network, read_network
+from remalis_envs.traffic.network.plan import Road, RoadPlan, convert
 from remalis_envs.traffic.sumo import run_tool
 
 RESCO = {
@@ -171,3 +173,21 @@ def test_errors_are_sentences(tmp_path):
     run_tool("netgenerate", "--grid", "--grid.number", "3", "--output-file", str(plain))
     with pytest.raises(RemalisError, match="no traffic lights"):
         read_network(plain)
+
+
+def test_a_junction_beyond_what_agents_see_is_named_every_time(tmp_path: Path) -> None:
+    """Eight streets meet: two pairs of arms are merged, and whoever opens the map is told, from the cache as well."""
+    plan = RoadPlan()
+    plan.add_node("hub", 0.0, 0.0)
+    for k in range(8):
+        plan.add_node(f"end{k}", 300.0 * math.sin(k * math.tau / 8), 300.0 * math.cos(k * math.tau / 8))
+        plan.roads.append(Road("hub", f"end{k}", 1, 1))
+    convert(plan, tmp_path / "star.net.xml")
+    for _ in range(2):
+        with pytest.warns(RuntimeWarning, match=f"'hub' has 8 arms; agents see at most {MAX_ARMS}"):
+            network = read_network(tmp_path / "star.net.xml")
+        (hub,) = network.intersections
+        assert len(hub.arms) == MAX_ARMS
+        assert len(hub.phases) <= MAX_PHASES
+        served = {move for phase in hub.phases for move in (*phase.major, *phase.minor)}
+        assert served == set(range(len(hub.movements)))
