@@ -18,6 +18,10 @@ class SumoError(RemalisError, RuntimeError):
     """SUMO or one of its tools failed; the message quotes what it said."""
 
 
+class ScenarioError(SumoError, ValueError):
+    """What a scenario's own files say, or its options, SUMO does not accept; another attempt would end there too."""
+
+
 def unknown(kind: str, name: object, valid: Iterable[object]) -> UnknownNameError:
     """Build the error for a name that is not known, naming the nearest valid one.
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from remalis_envs.errors import SumoError
+from remalis_envs.errors import ScenarioError, SumoError
 from remalis_envs.traffic.core_config import SPLITS, Arrays, CoreConfig
 from remalis_envs.traffic.detectors import DetectorField
 from remalis_envs.traffic.disruptions import Disruptions
@@ -35,10 +35,6 @@ from remalis_envs.traffic.sumo_rl_view import SUMO_RL_REWARDS, SumoRLView
 
 FIXED_SUMO_SEED = 42
 """SUMO's own seed in levels: what differs between episodes is drawn by us, so that a forked start state serves all."""
-
-
-class BrokenFilesError(SumoError):
-    """A mistake in a scenario's own files that SUMO came to on its way; every further episode would end there too."""
 
 
 class TrafficCore:
@@ -144,7 +140,7 @@ class TrafficCore:
         """Run one decision interval with ``actions``, int64 ``(N,)``; -1 stands for the safe default.
 
         Raises:
-            BrokenFilesError: SUMO came to something in the scenario's own files that it does not accept.
+            ScenarioError: SUMO came to something in the scenario's own files that it does not accept.
             SumoError: SUMO stopped for another reason.
         """
         try:
@@ -152,7 +148,7 @@ class TrafficCore:
         except (self.simulation.sumo.TraCIException, self.simulation.sumo.FatalTraCIError) as error:
             said = " ".join(str(error).split())
             if self.scenario.demand is None:
-                raise BrokenFilesError(
+                raise ScenarioError(
                     f"SUMO stopped soon after {self.now_s:g} s of {self.scenario.files.named}: {said}"
                 ) from None
             raise SumoError(f"SUMO stopped: {said}") from None

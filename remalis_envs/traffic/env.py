@@ -13,10 +13,9 @@ from gymnasium.utils import seeding
 from pettingzoo import ParallelEnv
 
 from remalis_envs.arguments import outages, refuse_masked, whole_actions, whole_seed
-from remalis_envs.errors import RemalisError, SumoError, unknown
+from remalis_envs.errors import RemalisError, ScenarioError, SumoError, unknown
 from remalis_envs.traffic import text
 from remalis_envs.traffic.backends import BACKENDS, Backend, is_usable, open_backend
-from remalis_envs.traffic.core import BrokenFilesError
 from remalis_envs.traffic.core_config import SPLITS, Arrays, CoreConfig
 from remalis_envs.traffic.engine.index import NetworkIndex
 from remalis_envs.traffic.global_state import STATE_FEATURES
@@ -183,7 +182,7 @@ class TrafficEnv(ParallelEnv[str, Observation, int]):
         Raises:
             RemalisError: before ``reset`` or after the end; an agent is missing or unknown; an action lies outside
                 the action space, or (``strict``) outside the mask.
-            SumoError: SUMO came to a mistake in the scenario's own route files.
+            ScenarioError: SUMO came to a mistake in the scenario's own route files.
         """
         if not self.agents or self._backend is None:
             raise RemalisError(self._ended)
@@ -193,7 +192,7 @@ class TrafficEnv(ParallelEnv[str, Observation, int]):
         agents = self.agents
         try:
             self._backend.step(wanted)
-        except BrokenFilesError as error:
+        except ScenarioError as error:
             self._fault(str(error))
             raise
         except SimulatorDied as error:

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from remalis_envs.errors import RemalisError, SumoError
-from remalis_envs.traffic.core import BrokenFilesError, TrafficCore
+from remalis_envs.errors import RemalisError, ScenarioError, SumoError
+from remalis_envs.traffic.core import TrafficCore
 from remalis_envs.traffic.remote import SimulatorDied
 
 _EPISODE = (
@@ -56,7 +56,7 @@ class InlineCore(TrafficCore):
             super().step(actions)
         except SumoError as error:
             self.simulation.close()
-            if isinstance(error, BrokenFilesError):
+            if isinstance(error, ScenarioError):
                 raise
             raise SimulatorDied(str(error)) from None
 

@@ -19,8 +19,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from remalis_envs.errors import RemalisError, SumoError
-from remalis_envs.traffic.core import BrokenFilesError
+from remalis_envs.errors import RemalisError, ScenarioError, SumoError
 from remalis_envs.traffic.core_config import CoreConfig, prepare_cache
 from remalis_envs.traffic.worker import shared_arrays, shared_size
 
@@ -208,7 +207,7 @@ class RemoteCore:
             if self._runner is not None:
                 self._runner.close()
                 self._runner = None
-            if isinstance(error, BrokenFilesError):
+            if isinstance(error, ScenarioError):
                 raise
             raise SimulatorDied(str(error)) from None
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from remalis_envs.errors import RemalisError, SumoError
+from remalis_envs.errors import RemalisError, ScenarioError, SumoError
 from remalis_envs.traffic.engine.index import NetworkIndex
 from remalis_envs.traffic.engine.readings import HALTING_M_S, Vehicles
 from remalis_envs.traffic.engine.refusals import why_refused
@@ -113,7 +113,7 @@ class Simulation:
         """Begin a new episode, or go on from a saved state; a running one is dropped.
 
         Raises:
-            SumoError: SUMO does not accept the files; the message carries SUMO's own.
+            ScenarioError: SUMO does not accept the files; the message carries SUMO's own.
         """
         self.claim()
         args = self.files.command(seed) + (["--load-state", state_file] if state_file else [])
@@ -130,7 +130,7 @@ class Simulation:
             self._loaded = False
             self.close()
             reason = why_refused(args, self.files.options, " ".join(str(error).split()))
-            raise SumoError(f"SUMO could not load {self.files.named}: {reason}") from None
+            raise ScenarioError(f"SUMO could not load {self.files.named}: {reason}") from None
         self._loaded = True
 
     def claim(self) -> None:
