@@ -42,6 +42,8 @@ _KINDS = {
     },
 }
 """By kind of field, the kinds of values that fit, and which of them come first."""
+_NOTED = 0.3
+"""Before others come values that somebody thought worth noting."""
 _DEEDS = {
     "follow": "click",
     "press": "click",
@@ -161,8 +163,10 @@ class Offering:
                 if rank is None:
                     continue
                 near = len(label & value.near) / len(label) if label else 0.0
-                named = value.kind in label  # a text field that is called "Time"
-                scored.append((-(2 * near + rank + named), len(scored), value.text, near, noted))
+                bonus = 0.0
+                if value.kind != "day":  # that is worked out, and neither a field's kind nor what somebody noted
+                    bonus = (value.kind in label) + _NOTED * noted  # a text field that is called "Time"
+                scored.append((-(2 * near + rank + bonus), len(scored), value.text, near, noted))
         most = MAX_DATES if "day" in ranks else MAX_FILLS
         best = dict.fromkeys(text for _, _, text, _, _ in sorted(scored)[: most + 2])
         by_text = {text: (near, noted) for _, _, text, near, noted in sorted(scored, reverse=True)}

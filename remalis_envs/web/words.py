@@ -24,7 +24,7 @@ _CALENDAR = (
 MONTHS = {name: number for number, names in enumerate(_CALENDAR.split(), start=1) for name in names.split("|")}
 _MONTH = "|".join(sorted(MONTHS, key=len, reverse=True))
 _SENTENCE = re.compile(r"[.!?;](?:\s|$)")
-_DAYS = frozenset(("day", "days"))
+_DAYS = frozenset(("day", "days", "night", "nights"))
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 _PATTERNS = (
     ("quoted", re.compile(r"[\"“]([^\"”]{1,80})[\"”]|(?<!\w)['‘]([^'’]{1,80})['’](?!\w)")),
@@ -118,8 +118,10 @@ _MARKS = tuple(
         r"(?<![\w-])((?=[\w*/#-]*\d)\w+(?:[-*/#]\w+)+#?|\d+#|[A-Za-z]+\d\w*|\d+[A-Za-z]\w*)(?![\w-])",
         # Lot W1, TAG 785, LB 478 049, Album 43B
         r"\b([A-Z][A-Za-z]{1,11}[ -][A-Z]?\d\w*(?: [A-Z0-9]{1,3}\b)?)",
-        # crimson 60, white-57, olive 18 J, blue Ash 2, navy door 6, red Magnolia
-        r"\b([a-z]{3,9}[ -](?:[A-Za-z][a-z]+ )?\d{1,3}(?: [A-Z]\b)?)(?!\w)",
+        # crimson 60, white-57, olive 18 J, stand K8
+        r"\b([a-z]{3,9}[ -][A-Z]?\d{1,3}(?: [A-Z]\b)?)(?!\w)",
+        # blue Ash 2, navy door 6, red Magnolia
+        r"\b([a-z]{3,9} [A-Za-z][a-z]+ \d{1,3})(?!\w)",
         r"\b([a-z]{3,9} [A-Z][a-z]{2,})\b",
     )
 )
@@ -152,7 +154,7 @@ def _begins_sentence(before: str) -> bool:
 
 
 def days_from(values: tuple[Value, ...]) -> tuple[Value, ...]:
-    """Dates that lie as many days before or after a date as some number says, of those that stand near "days"."""
+    """Dates that lie as many days before or after a date as some number of days or nights says."""
     counts = {1: frozenset[str]()}
     for value in values:
         if value.kind == "number" and value.near & _DAYS and value.text.isdigit() and int(value.text) < 1000:

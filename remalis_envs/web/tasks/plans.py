@@ -91,6 +91,8 @@ class _Builder:
         self.steps: list[Step] = []
         self.clauses: list[str] = []
         self.facts: dict[str, Fact] = {}
+        self.sums: dict[str, str] = {}
+        """By input, the sub-task that works its value out."""
 
     def build(self) -> None:
         """All steps and clauses."""
@@ -137,18 +139,22 @@ class _Builder:
             self.steps.append(Look(sub, way))
             return name
         filterable = {spec.name: values for spec, values in filters_of_entity(self.site, entity)}
-        fields, words = [], []
+        fields: list[tuple[str, str]] = []
+        words: list[tuple[str, Condition]] = []
         listed = {spec.name for spec in list_fields(entity)}
         for one in pick.conditions:
             value = shown(self.site, one.spec, one.value)
             if one.kind == EQUAL and value in filterable.get(one.spec.name, ()):
                 fields.append((one.spec.label, value))
             elif one.kind == NAMED or (one.kind == EQUAL and one.spec.name in listed):
-                words.append(value)
+                words.append((value, one))
             elif one.kind in (LEAST, MOST) and one.spec.name in listed:
                 fields.append(("Sort by", f"{one.spec.label}: {'up' if one.kind == LEAST else 'down'}"))
         if words:
-            fields.insert(0, ("Words", words[0]))
+            value, one = words[0]
+            fields.insert(0, ("Words", value))
+            if one.clue is not None:  # what the instruction does not say has to be noted to be typed
+                needs = (*needs, self._note(one, asked))
         if not fields:
             fields = [("Words", title)]
         check = seen(f"found/{entity.name}/{pick.row['id']}")
@@ -179,20 +185,37 @@ class _Builder:
         self.facts[name] = Fact(name, title, title, "", way)
         return name
 
+    def _note(self, one: Condition, asked: str) -> str:
+        """Notes the name of the row that a clue is about."""
+        other = self.site.domain.entities[one.spec.entity]
+        row = self.site.row(other.name, one.value)
+        assert row is not None
+        title, name = self.site.name(other.name, row), f"note {other.name} {one.value}"
+        if not any(step.subtask.name == name for step in self.steps):
+            way = way_to(self.site, self.level, other.name, row)
+            text = f"Note the name of the {other.singular}: {title}."
+            needs, key = (self._identify(one, asked),), way[-1].removeprefix("main/")
+            sub = Subtask(name, "read a fact", OPEN, text, asked, needs, (seen(key),))
+            self.steps.append(Read(sub, way, Fact(name, title, title, "", way)))
+        return name
+
     def _facts_and_sums(self, told: list[tuple[Wanted | None, str]]) -> tuple[str, ...]:
         """Facts to be read and sums to be worked out for the form; gives the names of what the form needs."""
         needs: list[str] = []
         for wanted, clause in told:
             if wanted is None:
                 continue
-            if wanted.fact:
-                needs.append(self._read(wanted.fact, clause))
+            needs += self._readings(wanted, clause)
             if wanted.steps:
                 needs.append(self._sums(wanted, clause))
-            elif wanted.field.value is not None:  # a date, a choice, a yes or no that follows from what can be read
-                known = sorted(wanted.field.value.names)
-                needs += [self._read(name, clause) for name in known if name.startswith(("target.", "profile."))]
         return tuple(dict.fromkeys(needs))
+
+    def _readings(self, wanted: Wanted, clause: str) -> list[str]:
+        """Reads what a value is, or follows from where no sum gives it: a date, a choice, a yes or no."""
+        names = [wanted.fact] if wanted.fact else []
+        if not wanted.steps and wanted.field.value is not None:
+            names += sorted(wanted.field.value.names)
+        return [self._read(name, clause) for name in names if name.startswith(("target.", "profile."))]
 
     def _read(self, name: str, clause: str) -> str:
         sub_name = f"read {name}"
@@ -208,7 +231,9 @@ class _Builder:
         return sub_name
 
     def _sums(self, wanted: Wanted, clause: str) -> str:
-        """Works out a value, one operation after the other."""
+        """Works out a value, one operation after the other, and before it those of other inputs that it rests on."""
+        if wanted.field.name in self.sums:
+            return self.sums[wanted.field.name]
         names: list[str] = []
         for place, step in enumerate(wanted.steps):
             needs = [
@@ -216,6 +241,8 @@ class _Builder:
                 for term in (step.first, step.second)
                 if term.name.startswith(("target.", "profile."))
             ]
+            for term in (step.first, step.second):
+                needs += [self._sums(one, clause) for one in self.goal.wanted if one.field.name == term.name and one.steps]
             needs += [names[term.step] for term in (step.first, step.second) if term.step >= 0]
             name = f"compute {wanted.field.name}" + (f" {place + 1}" if len(wanted.steps) > 1 else "")
             a, b, result = (written(value) for value in (step.first.value, step.second.value, step.result))
@@ -230,6 +257,7 @@ class _Builder:
             )
             self.steps.append(Compute(sub, ("calculator/",), a, step.operation, b, result))
             names.append(name)
+        self.sums[wanted.field.name] = names[-1]
         return names[-1]
 
     def _calendar(self, timing: str) -> str:
@@ -262,8 +290,9 @@ class _Builder:
             sub = Subtask("read slot", "read a fact", OPEN, "Note the time that is held.", "", begun, (seen("draft"),))
             self.steps.append(Read(sub, fact.way, fact))
             needs = (*begun, "read slot")
-        elif not goal.slot:
-            needs = ()
+        elif not goal.slot:  # the date of a field of the form
+            fields = [one for one in goal.wanted if one.field.label == entry.label]
+            needs = tuple(dict.fromkeys(name for one in fields for name in self._readings(one, clause)))
         text = f'Enter "{entry.title}" in the calendar on {entry.date}{" at " + entry.time if entry.time else ""}.'
         sub = Subtask("enter", "fill", SCHEDULE, text, clause, needs, (entry_check(goal),))
         self.steps.append(Enter(sub, ("calendar/",), entry.date, entry.time, entry.title))
