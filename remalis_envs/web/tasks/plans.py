@@ -242,7 +242,9 @@ class _Builder:
                 if term.name.startswith(("target.", "profile."))
             ]
             for term in (step.first, step.second):
-                needs += [self._sums(one, clause) for one in self.goal.wanted if one.field.name == term.name and one.steps]
+                needs += [
+                    self._sums(one, clause) for one in self.goal.wanted if one.field.name == term.name and one.steps
+                ]
             needs += [names[term.step] for term in (step.first, step.second) if term.step >= 0]
             name = f"compute {wanted.field.name}" + (f" {place + 1}" if len(wanted.steps) > 1 else "")
             a, b, result = (written(value) for value in (step.first.value, step.second.value, step.result))

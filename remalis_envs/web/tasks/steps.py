@@ -104,8 +104,10 @@ class Read(Step):
     def here(self, reading: Reading) -> Deed | int | None:
         """Opens what hides the fact, then records it."""
         assert self.fact is not None
-        if self.fact.opened:
-            move = open_up(reading, self.fact.opened)
+        tabs = [item.name for item in reading.items if item.role == "tab"]
+        opened = self.fact.opened or next(iter(tabs), "")  # another fact may have had another tab opened
+        if opened:
+            move = open_up(reading, opened)
             if move is not None:
                 return move
         place = find(reading, TEXT_ROLES, self.fact.text, self.fact.context)
