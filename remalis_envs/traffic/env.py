@@ -13,7 +13,7 @@ from gymnasium.utils import seeding
 from pettingzoo import ParallelEnv
 
 from remalis_envs.arguments import outages, refuse_masked, whole_actions, whole_seed
-from remalis_envs.errors import RemalisError, ScenarioError, SumoError, unknown
+from remalis_envs.errors import RemalisError, unknown
 from remalis_envs.traffic import text
 from remalis_envs.traffic.backends import BACKENDS, Backend, is_usable, open_backend
 from remalis_envs.traffic.core_config import SPLITS, Arrays, CoreConfig
@@ -165,7 +165,7 @@ class TrafficEnv(ParallelEnv[str, Observation, int]):
             self._backend = open_backend(self.config, self._backend_name)
         try:
             self._backend.reset(episode, cleaned)
-        except SumoError:
+        except Exception:  # whatever it was, the process is free again for another simulation
             self.close()
             raise
         self._broken = ""
@@ -183,6 +183,7 @@ class TrafficEnv(ParallelEnv[str, Observation, int]):
             RemalisError: before ``reset`` or after the end; an agent is missing or unknown; an action lies outside
                 the action space, or (``strict``) outside the mask.
             ScenarioError: SUMO came to a mistake in the scenario's own route files.
+            RewardError: the reward function failed.
         """
         if not self.agents or self._backend is None:
             raise RemalisError(self._ended)
@@ -192,11 +193,11 @@ class TrafficEnv(ParallelEnv[str, Observation, int]):
         agents = self.agents
         try:
             self._backend.step(wanted)
-        except ScenarioError as error:
-            self._fault(str(error))
-            raise
         except SimulatorDied as error:
             return self._fault(str(error))
+        except RemalisError as error:  # a mistake, in files or in a reward function: no accident to go on from
+            self._fault(str(error))
+            raise
         rewards = dict(zip(agents, self._backend.arrays.rewards.tolist(), strict=True))
         observations, infos = self._observations(), self._infos()
         done = self._backend.done

@@ -202,6 +202,11 @@ def file_scenario(
     if not horizon_s > 0:
         raise RemalisError(f"Scenario {name!r} would last {horizon_s:g} s: it ends before it begins, at {begin:g} s.")
     network = read_network(files.net_file, phases=phases)
+    if profile is not None and not (network.entries and network.exits):
+        raise RemalisError(
+            f"Trips are drawn from roads that enter the map at its border to roads that leave it, and {files.net_file} "
+            "has none: give it outer roads (netgenerate's --grid.attach-length), or pass routes= instead of demand=."
+        )
     crossings = any(move.kind == "crossing" for inter in network.intersections for move in inter.movements)
     additional = [str(file) for file in files.additional_files]
     simulated = SimulationFiles(

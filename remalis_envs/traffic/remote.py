@@ -40,6 +40,16 @@ class RemoteSnapshot:
         """End the waiting process."""
         self.connection.close()
 
+    def __copy__(self) -> RemoteSnapshot:
+        """Itself: restoring never changes it, and there is one process behind it."""
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> RemoteSnapshot:
+        return self
+
+    def __reduce__(self) -> Any:
+        raise RemalisError("a snapshot lives in the process that took it; it cannot be pickled or sent elsewhere")
+
 
 class RemoteCore:
     """Same verbs as ``TrafficCore``, served by a worker."""

@@ -21,6 +21,11 @@ from remalis_envs.traffic.outcomes import Events
 from remalis_envs.traffic.sumo_rl_view import SUMO_RL_REWARDS, SumoRLView
 
 FloatArray = npt.NDArray[np.float64]
+LARGEST_WEIGHT = 1e12
+
+
+class RewardError(RemalisError, ValueError):
+    """A user's reward function does not return one finite number for each agent."""
 
 
 @dataclass(slots=True)
@@ -126,7 +131,7 @@ class Reward:
         for function, weight in parts:
             values = np.asarray(function(inputs), dtype=np.float64)
             if values.shape != shape:
-                raise RemalisError(f"the reward function returned shape {values.shape}, expected {shape}")
+                raise RewardError(f"the reward function returned shape {values.shape}, expected {shape}")
             total = total + weight * values
         if self._mix is not None:
             return self._mix @ total
@@ -149,9 +154,26 @@ def check_reward(spec: RewardSpec, scope: str, *, with_emissions: bool) -> None:
         raise RemalisError("reward 'emissions' needs SUMO's emission devices: pass emissions=True as well")
 
 
+def _checked(function: RewardFunction) -> RewardFunction:
+    """A user's function whose mistakes are sentences, as its errors are in a worker that nobody sees."""
+
+    def reward(inputs: RewardInputs) -> FloatArray:
+        try:
+            values = np.asarray(function(inputs))
+        except Exception as error:
+            raise RewardError(f"the reward function raised {type(error).__name__}: {error}") from error
+        if values.dtype.kind not in "fiub":
+            raise RewardError(f"the reward function returned no real numbers, but {values.dtype} values")
+        if not np.isfinite(values).all():
+            raise RewardError("the reward function returned nan or infinity")
+        return values.astype(np.float64)
+
+    return reward
+
+
 def _parts(spec: RewardSpec) -> list[tuple[RewardFunction, float]]:
     if callable(spec):
-        return [(spec, 1.0)]
+        return [(_checked(spec), 1.0)]
     if not isinstance(spec, str | Mapping):
         raise RemalisError(f"reward must be a name, a mapping from names to weights or a function, not {spec!r}")
     weights = {spec: 1.0} if isinstance(spec, str) else spec
@@ -160,7 +182,7 @@ def _parts(spec: RewardSpec) -> list[tuple[RewardFunction, float]]:
         if name not in REWARDS:
             raise unknown("reward", name, REWARDS)
         number = isinstance(weight, int | float | np.integer | np.floating) and not isinstance(weight, bool)
-        if not number or not np.isfinite(weight):
+        if not number or not abs(weight) < LARGEST_WEIGHT:  # nan is not below it, and a huge int is
             raise RemalisError(f"the weight of reward {name!r} must be a finite number, not {weight!r}")
         parts.append((REWARDS[name], float(weight)))
     if not parts:

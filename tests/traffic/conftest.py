@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 import remalis_envs
+from remalis_envs.traffic.network.plan import Road, RoadPlan, convert
 
 LEVELS = ("easy", "medium", "hard", "hell")
 
@@ -39,3 +42,14 @@ def play(env: Any, observations: dict[str, Any], decisions: int, seed: int) -> s
             digest.update(observation["observation"].tobytes() + observation["action_mask"].tobytes())
             digest.update(repr((rewards[agent], terminations[agent], truncations[agent], infos[agent])).encode())
     return digest.hexdigest()
+
+
+def star(folder: Path, arms: int, lanes: int) -> Path:
+    """A network of one signal where ``arms`` streets meet."""
+    plan = RoadPlan()
+    plan.add_node("hub", 0.0, 0.0)
+    for k in range(arms):
+        plan.add_node(f"end{k}", 300.0 * math.sin(k * math.tau / arms), 300.0 * math.cos(k * math.tau / arms))
+        plan.roads.append(Road("hub", f"end{k}", lanes, lanes))
+    convert(plan, folder / "star.net.xml")
+    return folder / "star.net.xml"

@@ -254,3 +254,10 @@ def workers() -> list[str]:
 def test_what_is_no_file_and_no_profile_is_a_sentence(option: str, value: object, tmp_path: Path) -> None:
     with pytest.raises(RemalisError, match=f"{option} is a"):
         remalis_envs.traffic_v0(scenario=tmp_path / "my.net.xml", **{option: value})
+
+
+def test_a_map_that_nobody_can_cross_is_a_sentence(tmp_path: Path) -> None:
+    grid_options = ["--grid", "--grid.number", "3", "--default.junctions.type", "traffic_light"]
+    run_tool("netgenerate", *grid_options, "-o", str(tmp_path / "closed.net.xml"))
+    with pytest.raises(RemalisError, match="give it outer roads"):
+        remalis_envs.traffic_v0(scenario=tmp_path / "closed.net.xml", demand="easy")

@@ -8,7 +8,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+
+import remalis_envs
+from remalis_envs.traffic.demand import DemandProfile
+from tests.traffic.conftest import legal_actions, star
 
 RATES = {"easy": 0.5, "medium": 0.4, "hard": 0.5, "hell": 0.5}
 """Vehicles per second that random signals can just serve: in a gridlock SUMO itself lets cars drive through others."""
@@ -45,3 +50,20 @@ def test_random_phases_are_safe_for_hours(level, seed):
     report = _drive(level, seed, 3600)
     assert report["safety.collisions"] == 0, report
     assert report["safety.emergencyBraking"] <= 0.002 * report["vehicles"], report
+
+
+@pytest.mark.filterwarnings("ignore:Intersection 'hub' has")
+@pytest.mark.parametrize(("arms", "lanes", "rate"), [(7, 1, 0.12), (8, 2, 0.25)])
+def test_streets_that_were_merged_into_one_arm_are_safe(arms: int, lanes: int, rate: float, tmp_path: Path) -> None:
+    """Their streams meet inside the junction, so that the arm as a whole must not be green."""
+    demand = DemandProfile("steady", rate, rate)
+    env = remalis_envs.traffic_v0(scenario=star(tmp_path, arms, lanes), demand=demand, horizon_s=2000)
+    rng = np.random.default_rng(0)
+    for seed in (1, 2):
+        observations, _ = env.reset(seed=seed)
+        while env.agents:
+            observations, *_ = env.step(legal_actions(observations, rng))
+        figures = env.metrics()
+        assert figures["arrived_veh"] > 150
+        assert figures["collisions"] == 0
+    env.close()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import math
+import pickle
 from typing import Any
 
 import pytest
@@ -68,3 +70,17 @@ def test_a_snapshot_outlives_a_reset_but_not_its_environment() -> None:
     env.close()
     with pytest.raises(RemalisError, match="no episode yet"):
         env.restore(snapshot)
+
+
+def test_a_copy_of_a_snapshot_is_the_snapshot() -> None:
+    """One process waits behind it: a copy that closed it at its end would take it from the original."""
+    env = remalis_envs.traffic_v0(level="easy", backend="worker", horizon_s=600)
+    play(env, env.reset(seed=1)[0], 20, seed=0)
+    snapshot = env.snapshot()
+    copied = copy.deepcopy(snapshot)
+    first = play(env, env.restore(copied)[0], 20, seed=1)
+    del copied
+    assert play(env, env.restore(snapshot)[0], 20, seed=1) == first
+    with pytest.raises(RemalisError, match="cannot be pickled"):
+        pickle.dumps(snapshot)
+    env.close()

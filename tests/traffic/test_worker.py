@@ -21,6 +21,7 @@ import pytest
 import remalis_envs
 from remalis_envs.errors import RemalisError
 from remalis_envs.team import TeamEnv
+from remalis_envs.traffic.engine.simulation import process_is_free
 from remalis_envs.traffic.rewards import RewardInputs
 from tests.traffic.conftest import play
 
@@ -314,3 +315,32 @@ def test_a_copy_begins_anew_and_leaves_the_original_alone(backend: str) -> None:
         first, _ = one.reset(seed=2)
         assert set(first) == set(one.agents)
         one.close()
+
+
+def _broken_reward(inputs: RewardInputs) -> np.ndarray:
+    raise KeyError("speed")
+
+
+def _nan_reward(inputs: RewardInputs) -> np.ndarray:
+    return np.full(inputs.index.n_agents, np.nan)
+
+
+def _worded_reward(inputs: RewardInputs) -> list[str]:
+    return ["good"] * inputs.index.n_agents
+
+
+@pytest.mark.parametrize("backend", ["inline", "worker"])
+@pytest.mark.parametrize(
+    ("reward", "says"),
+    [
+        (_broken_reward, "the reward function raised KeyError: 'speed'"),
+        (_nan_reward, "returned nan or infinity"),
+        (_worded_reward, "returned no real numbers"),
+    ],
+)
+def test_what_a_reward_function_does_wrong_is_said(backend: str, reward: Any, says: str) -> None:
+    env = remalis_envs.traffic_v0(level="easy", horizon_s=60, reward=reward, backend=backend)
+    with pytest.raises(RemalisError, match=says):
+        env.reset(seed=0)
+    assert process_is_free()
+    env.close()

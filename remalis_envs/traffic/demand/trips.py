@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from remalis_envs.errors import ScenarioError
+
 from .profiles import DemandProfile, Rate, draw_rate
 from .routes import RouteTable
 from .vehicle_types import BUS, CAR, EMERGENCY, LORRY, SPEED_FACTOR_MEAN, VEHICLE_TYPES
@@ -55,10 +57,10 @@ def draw_trips(
         end_s: End of departures.
 
     Raises:
-        ValueError: If the network has no route from one entry to another exit.
+        ScenarioError: If the network has no route from one entry to another exit.
     """
     if not routes.through.any():
-        raise ValueError("The network has no route from an entry to the exit of another road: nobody could travel.")
+        raise ScenarioError("The network has no route from an entry to the exit of another road: nobody could travel.")
     rate = draw_rate(profile, rng, begin_s, end_s)
     counts = rng.poisson(np.diff(rate.times_s) * rate.values_veh_s)
     piece = np.repeat(np.arange(len(counts)), counts)

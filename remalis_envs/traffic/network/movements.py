@@ -45,8 +45,11 @@ def streams_of(net: NetFile, signal: str, junctions: tuple[str, ...], legs: list
     movements: list[Movement] = []
     links: list[tuple[NetLink, ...]] = []
     for pair in order:
-        movements.append(_vehicles(net, len(movements), pair, vehicles[pair], names))
-        links.append(tuple(vehicles[pair]))
+        parts = _apart(vehicles[pair], into)
+        for place, part in enumerate(parts, start=1):
+            name = f"{names[pair[0]]}->{names[pair[1]]}" + (f" ({place})" if len(parts) > 1 else "")
+            movements.append(_vehicles(net, len(movements), name, pair, part))
+            links.append(tuple(part))
     arms = {edge: _arm_crossed(net, edge, into, out_of) for edge in crossings}
     titles = Counter(arms.values())
     for edge in sorted(crossings, key=lambda e: (arms[e], e)):
@@ -59,16 +62,22 @@ def streams_of(net: NetFile, signal: str, junctions: tuple[str, ...], legs: list
     return Streams(tuple(movements), tuple(links), names)
 
 
-def _vehicles(
-    net: NetFile, index: int, pair: tuple[int, int], links: list[NetLink], names: tuple[str, ...]
-) -> Movement:
+def _apart(links: list[NetLink], into: dict[str, int]) -> list[list[NetLink]]:
+    """The links of one movement, or of one for each street that was merged into the arm: those meet inside."""
+    streets: dict[str, list[NetLink]] = {}
+    for link in links:
+        streets.setdefault(link.from_edge, []).append(link)
+    return list(streets.values()) if all(edge in into for edge in streets) else [links]
+
+
+def _vehicles(net: NetFile, index: int, name: str, pair: tuple[int, int], links: list[NetLink]) -> Movement:
     directions = Counter(link.direction for link in links if net.lanes[link.from_lane].motor)
     direction = (directions or Counter(link.direction for link in links)).most_common(1)[0][0]
     kind = "uturn" if pair[0] == pair[1] else _KIND.get(direction, "straight")
     motor = [link for link in links if net.lanes[link.from_lane].motor]
     return Movement(
         index,
-        f"{names[pair[0]]}->{names[pair[1]]}",
+        name,
         kind,
         pair[0],
         pair[1],

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import math
 import time
 import warnings
 from pathlib import Path
@@ -12,8 +11,8 @@ import pytest
 
 from remalis_envs.errors import RemalisError, SumoError
 from remalis_envs.traffic.network import MAX_ARMS, MAX_PHASES, PHASE_COUNTS, grid, level_network, read_network
-from remalis_envs.traffic.network.plan import Road, RoadPlan, convert
 from remalis_envs.traffic.sumo import run_tool
+from tests.traffic.conftest import star
 
 RESCO = {
     "arterial4x4": 16,
@@ -177,15 +176,10 @@ def test_errors_are_sentences(tmp_path):
 
 def test_a_junction_beyond_what_agents_see_is_named_every_time(tmp_path: Path) -> None:
     """Eight streets meet: two pairs of arms are merged, and whoever opens the map is told, from the cache as well."""
-    plan = RoadPlan()
-    plan.add_node("hub", 0.0, 0.0)
-    for k in range(8):
-        plan.add_node(f"end{k}", 300.0 * math.sin(k * math.tau / 8), 300.0 * math.cos(k * math.tau / 8))
-        plan.roads.append(Road("hub", f"end{k}", 1, 1))
-    convert(plan, tmp_path / "star.net.xml")
+    net_file = star(tmp_path, arms=8, lanes=1)
     for _ in range(2):
         with pytest.warns(RuntimeWarning, match=f"'hub' has 8 arms; agents see at most {MAX_ARMS}"):
-            network = read_network(tmp_path / "star.net.xml")
+            network = read_network(net_file)
         (hub,) = network.intersections
         assert len(hub.arms) == MAX_ARMS
         assert len(hub.phases) <= MAX_PHASES
