@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from remalis_envs.web.actions import TEXT_SLOTS, WINDOW
 from remalis_envs.web.candidates import Candidate
-from remalis_envs.web.features import PageView
+from remalis_envs.web.page_views import PageView
 from remalis_envs.web.pages.items import Item, Reading
 
 OUTCOMES = ("done", "refused", "unsettled", "masked", "offline", "waited")

@@ -119,7 +119,8 @@ class Episode:
         self._observe()
 
     def _begin_views(self) -> None:
-        self._tables = {desk.instruction: FeatureTable(desk.instruction, self._marks) for desk in self.desks}
+        told = dict.fromkeys(desk.instruction for desk in self.desks)
+        self._tables = {instruction: FeatureTable(instruction, self._marks) for instruction in told}
         self._observer = Observer(self.desks, self.hosts, self.home)
 
     @property

@@ -36,9 +36,11 @@ from remalis_envs.web.actions import (
 )
 from remalis_envs.web.candidates import host_of
 from remalis_envs.web.desk import Desk
-from remalis_envs.web.features import ACTION_FEATURES, LABEL_HASH, F, FeatureTable, hashed
+from remalis_envs.web.feature_names import ACTION_FEATURES, LABEL_HASH, F
+from remalis_envs.web.features import FeatureTable
 from remalis_envs.web.notebook import CAPACITY, Note
 from remalis_envs.web.roles import RIGHTS, ROLES
+from remalis_envs.web.static_features import hashed
 from remalis_envs.web.vocabulary import SUBGOALS
 from remalis_envs.web.words import word_set
 

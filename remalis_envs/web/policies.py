@@ -12,7 +12,7 @@ import numpy.typing as npt
 from remalis_envs.errors import unknown
 from remalis_envs.web.actions import FIRST_CANDIDATE, WAIT
 from remalis_envs.web.crew import Crew
-from remalis_envs.web.features import F
+from remalis_envs.web.feature_names import F
 from remalis_envs.web.observations import LAYOUT
 
 Observations = Mapping[str, Mapping[str, npt.NDArray[Any]]]

@@ -11,7 +11,8 @@ import remalis_envs
 from remalis_envs.web.actions import FIRST_CANDIDATE, WINDOW
 from remalis_envs.web.candidates import MAX_CHOICES, MAX_FILLS, Offering
 from remalis_envs.web.engines.base import Deed
-from remalis_envs.web.features import F, FeatureTable
+from remalis_envs.web.feature_names import F
+from remalis_envs.web.features import FeatureTable
 from remalis_envs.web.notebook import Note
 from remalis_envs.web.observations import LAYOUT
 from remalis_envs.web.pages.items import Item, Reading

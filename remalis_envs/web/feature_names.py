@@ -1,0 +1,64 @@
+"""Names of the features of an action, and the columns in which they stand."""
+
+from __future__ import annotations
+
+from remalis_envs.web.actions import OPERATIONS
+from remalis_envs.web.roles import RIGHTS
+
+ROLE_GROUPS = {
+    "link": ("link",),
+    "button": ("button",),
+    "field": ("textbox", "searchbox"),
+    "combobox": ("combobox",),
+    "number": ("spinbutton",),
+    "check": ("checkbox", "radio"),
+    "opener": ("tab", "summary"),
+    "date": ("date",),
+    "heading": ("heading", "columnheader", "legend", "term"),
+    "entry": ("cell", "listitem", "definition"),
+    "text": ("text",),
+    "status": ("status", "alert"),
+}
+GROUP_OF = {role: number for number, roles in enumerate(ROLE_GROUPS.values()) for role in roles}
+LABEL_HASH, CONTEXT_HASH = 16, 5
+"""Columns into which the words of labels and of what surrounds them are hashed, with signs."""
+
+ACTION_FEATURES = (
+    "exists",
+    *(f"operation_{name.replace(' ', '_')}" for name in OPERATIONS),
+    *(f"role_{name}" for name in ROLE_GROUPS),
+    *(f"right_{name}" for name in RIGHTS),
+    "checked",
+    "expanded",
+    "selected",
+    "filled",
+    "submits",
+    "asks",
+    "sends",
+    "label_share",
+    "context_share",
+    "value_share",
+    "exact",
+    "value_exact",
+    "value_near",
+    "value_noted",
+    "held_share",
+    "value_taken",
+    "label_weight",
+    "context_weight",
+    "weight",
+    "relative_weight",
+    "best",
+    "in_notes",
+    "done_by_me",
+    "done_by_others",
+    "done_just_now",
+    "place",
+    *(f"label_{k}" for k in range(LABEL_HASH)),
+    *(f"context_{k}" for k in range(CONTEXT_HASH)),
+)
+"""Of each action. ``share``: of the words of the label (the context, the value), those that the instruction has;
+``exact``: they stand in it as they are; ``held``: of what a field holds; ``taken``: another field holds it already;
+``weight``: of the instruction's words, those that it has, rare ones on this
+page counting more; ``relative`` to the best of the page."""
+F = {name: column for column, name in enumerate(ACTION_FEATURES)}
