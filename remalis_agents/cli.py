@@ -36,6 +36,10 @@ EXTRA_COMMANDS: dict[str, tuple[str, str]] = {
 """Commands of `remalis` alone: name -> (module, help). The module has ``add_arguments(parser)`` and ``main(args)``."""
 
 
+STOPPED = 130
+"""Exit code of a command that was interrupted, as a shell has it."""
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """The `rllib` command; returns the exit code."""
     return _run("rllib", argv, COMMANDS)
@@ -60,7 +64,7 @@ def _run(program: str, argv: Sequence[str] | None, extra: dict[str, tuple[str, s
         return 2
     except KeyboardInterrupt:
         print(f"{program}: stopped.", file=sys.stderr)
-        return 130
+        return STOPPED
 
 
 def _parser(program: str, extra: dict[str, tuple[str, str]], arguments: list[str]) -> argparse.ArgumentParser:
@@ -153,7 +157,7 @@ def _train(args: argparse.Namespace) -> int:
     changes += [f"checkpoint.frequency={args.checkpoint_freq}"] if args.checkpoint_freq is not None else []
     changes += [f"debugging.seed={args.seed}"] if args.seed is not None else []
     run_dir: Path | None = None
-    if args.resume:
+    if args.resume is not False:
         from remalis_agents.resuming import resume_from_file
 
         resumed = resume_from_file(args.file, changes, args.storage, None if args.resume is True else args.resume)
@@ -175,6 +179,10 @@ def _train(args: argparse.Namespace) -> int:
         written=written,
     )
     print(f"run         {result.run_dir}")
+    if result.checkpoint is None and result.interrupted:
+        due = "at the end only" if experiment.checkpoint.at_end and not experiment.checkpoint.frequency else "later"
+        print(f"checkpoint  none was written: the training was stopped early, and one was to be saved {due}")
+        return STOPPED
     if result.checkpoint is None:
         print("checkpoint  none was written: checkpoint.at_end is false, and no iteration was one to be saved")
     else:

@@ -17,6 +17,7 @@ from remalis_agents.curriculum import REACHED, STAGES
 from remalis_agents.evaluation import interval
 from remalis_agents.mixtures import with_world
 from remalis_agents.registration import make_team_env
+from remalis_agents.runs import checkpoints
 from remalis_envs.errors import RemalisError
 from remalis_envs.registration import WITH_SPLITS
 
@@ -74,19 +75,21 @@ def find_checkpoint(path: str | Path) -> Path:
         return root
     if (root / POLICY_FOLDER).exists():
         return root / POLICY_FOLDER
-    from remalis_agents.rllib.algorithm import is_whole
-
-    found = [place for pattern in ("checkpoint_*", "trial_*/checkpoint_*") for place in root.glob(pattern)]
-    found = [place for place in found if is_whole(place)]
-    if not found and any(root.glob("trial_*")):
+    whole, damaged = checkpoints(root)
+    if damaged and not whole:
+        raise CheckpointError(
+            f"Every checkpoint in {str(path)!r} is damaged (files are missing or cut off), first {damaged[0].name}: "
+            "put the files back, or train it again."
+        )
+    if not whole and any(root.glob("trial_*")):
         raise CheckpointError(
             f"{str(path)!r} is a run that ended before its first checkpoint: train it again, or go on with --resume."
         )
-    if not found:
+    if not whole:
         raise CheckpointError(
             f"{str(path)!r} holds no checkpoint of a team: give a run's folder or one named checkpoint_... in it."
         )
-    return max(found, key=lambda place: (place.parent.name, place.name)) / POLICY_FOLDER
+    return whole[-1] / POLICY_FOLDER
 
 
 def load_policy(path: str | Path) -> RemalisPolicy:

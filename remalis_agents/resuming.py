@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-import yaml
 
 from remalis_agents.configs.loader import check_body, read_body
 from remalis_agents.configs.schema import ConfigError, Experiment
@@ -79,7 +78,7 @@ def resume_from_file(
     run_dir = find_run(name, Path(storage), run)
     stored = dataclasses.asdict(stored_experiment(run_dir))
     known = run_dir / WRITTEN_FILE
-    before = next(iter(_read(known).values())) if known.exists() else stored
+    before = _read(known)[1] if known.exists() else stored
     body = followed(stored, before, written)
     experiment = check_body(name, body, changes)
     return Resumed(name, experiment, run_dir, written, check_same(run_dir, experiment))
@@ -92,8 +91,8 @@ def find_run(name: str, storage: Path, run: str | Path | None = None) -> Path:
         TrainingError: there is none.
     """
     if run is not None:
-        run_dir = Path(run).resolve()
-        if not (run_dir / EXPERIMENT_FILE).exists():
+        run_dir = Path(run).resolve() if str(run).strip("\0 ") and "\0" not in str(run) else None
+        if run_dir is None or not os.path.exists(run_dir / EXPERIMENT_FILE):
             raise TrainingError(f"{str(run)!r} is not the folder of a run: it holds no {EXPERIMENT_FILE}.")
         return run_dir
     # Another experiment's name may begin with this one's.
@@ -109,11 +108,11 @@ def stored_experiment(run_dir: Path) -> Experiment:
     """What a run was started with, as its folder keeps it.
 
     Raises:
-        TrainingError: the file does not fit this version.
+        TrainingError: the file is damaged, or does not fit this version.
     """
     file = run_dir / EXPERIMENT_FILE
+    name, body = _read(file)
     try:
-        name, body = next(iter(_read(file).items()))
         return check_body(name, body)
     except ConfigError as error:
         raise TrainingError(f"{file} does not fit this version: {error}") from None
@@ -173,5 +172,11 @@ def _differences(before: Any, now: Any, place: str = "") -> list[tuple[str, str]
     return [] if before == now else [(place, f"{place} was {before!r} and is now {now!r}")]
 
 
-def _read(file: Path) -> dict[str, Any]:
-    return yaml.safe_load(file.read_text(encoding="utf-8"))
+def _read(file: Path) -> tuple[str, dict[str, Any]]:
+    try:
+        return read_body(file)
+    except ConfigError as error:
+        raise TrainingError(
+            f"The run cannot go on, because what it keeps of its experiment is damaged: {error} Put the file back, or "
+            "start a new run without --resume."
+        ) from None

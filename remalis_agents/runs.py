@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import fcntl
 import json
+import logging
 import platform
 import subprocess
 import time
@@ -24,6 +25,7 @@ EXPERIMENT_FILE = "experiment.yaml"
 WRITTEN_FILE = "as_written.yaml"
 """What the experiment's file said, before those changes; :mod:`.resuming` tells by it what has changed since."""
 VERSIONS_FILE = "versions.json"
+_log = logging.getLogger(__name__)
 _PACKAGES = ("remalis", "ray", "torch", "gymnasium", "pettingzoo", "numpy", "eclipse-sumo")
 
 
@@ -95,12 +97,46 @@ def only_one(run_dir: Path) -> Iterator[None]:
         yield
 
 
-def latest_checkpoint(run_dir: Path) -> Path | None:
-    """The newest whole checkpoint of a run."""
+def checkpoints(run_dir: Path) -> tuple[list[Path], list[Path]]:
+    """Those of a run, or of one of its trials, each from the oldest to the newest: the whole ones and the damaged."""
     from remalis_agents.rllib.algorithm import is_whole
 
-    found = [place for place in run_dir.glob("trial_*/checkpoint_*") if is_whole(place)]
-    return max(found, key=lambda place: (place.parent.name, place.name), default=None)
+    found = [place for pattern in ("checkpoint_*", "trial_*/checkpoint_*") for place in run_dir.glob(pattern)]
+    whole: list[Path] = []
+    damaged: list[Path] = []
+    for place in sorted(found, key=_age):
+        (whole if is_whole(place) else damaged).append(place)
+    return whole, damaged
+
+
+def _age(checkpoint: Path) -> tuple[str, str]:
+    return checkpoint.parent.name, checkpoint.name
+
+
+def latest_checkpoint(run_dir: Path) -> Path | None:
+    """The newest whole checkpoint of a run; None where it has made none. It warns where a newer one is damaged.
+
+    Raises:
+        TrainingError: the run has checkpoints, and all are damaged.
+    """
+    whole, damaged = checkpoints(run_dir)
+    if damaged and not whole:
+        raise TrainingError(
+            f"{run_dir} has no whole checkpoint to go on from: {_named(damaged)} damaged (files are missing or cut "
+            "off). Put the files back, or start a new run without --resume."
+        )
+    latest = whole[-1] if whole else None
+    newer = [place for place in damaged if latest is not None and _age(place) > _age(latest)]
+    if latest is not None and newer:
+        _log.warning(
+            f"{_named(newer)} damaged (files are missing or cut off): the run goes on from the one before, {latest}."
+        )
+    return latest
+
+
+def _named(damaged: list[Path]) -> str:
+    names = ", ".join(f"{place.parent.name}/{place.name}" for place in damaged)
+    return f"{names} {'is' if len(damaged) == 1 else 'are'}"
 
 
 def where_it_stands(checkpoint: Path) -> dict[str, Any]:

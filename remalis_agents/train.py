@@ -31,12 +31,14 @@ class TrainResult:
         trial_dir: Ray's own records: ``progress.csv``, ``result.json``, TensorBoard events.
         checkpoint: the last checkpoint, None where none was made.
         metrics: the last training result.
+        interrupted: whether it was ended (Ctrl-C, SIGTERM) before its stop criterion was reached.
     """
 
     run_dir: Path
     trial_dir: Path
     checkpoint: Path | None
     metrics: dict[str, Any]
+    interrupted: bool = False
 
 
 def train(
@@ -74,10 +76,11 @@ def train(
     from remalis_agents.rllib.quiet import hush_ray
 
     hush_ray()
-    run_dir = None
-    if resume:
+    run_dir = checkpoint = None
+    if resume is not False:
         run_dir = find_run(name, Path(storage), None if resume is True else resume)
         check_same(run_dir, experiment)
+        checkpoint = latest_checkpoint(run_dir)
     config = build_config(experiment, ray_address)
     loggers = logger_callbacks(experiment.loggers)
     start_ray(ray_address, cpus_of(config))
@@ -93,7 +96,6 @@ def train(
     if run_dir is None:
         run_dir = new_run(name, experiment, Path(storage).resolve(), written)
     else:
-        checkpoint = latest_checkpoint(run_dir)
         reached = where_it_stands(checkpoint) if checkpoint else {}
         if checkpoint and AtTarget(experiment.stop)("", reached):  # an iteration more would be one too many
             _log.warning(_nothing_left(run_dir, experiment))
@@ -101,20 +103,24 @@ def train(
         _go_on_from(checkpoint, config)
     config.failures_in = str(run_dir)
     with only_one(run_dir):
-        if resume:
+        if resume is not False:
             describe(run_dir, name, experiment, written)
         keep_past(config, experiment, run_dir)
         tuner = _tuner(run_dir, experiment, config, [*shown, *loggers, RoomWatch(name, config, say or _log.warning)])
         try:
-            result = tuner.fit()[0]
+            results = tuner.fit()
+            if not len(results):  # before there was a trial
+                raise KeyboardInterrupt
+            result = results[0]
         finally:
             for callback in shown:
                 if hasattr(callback, "close"):
                     callback.close()
     if result.error is not None:
         raise TrainingError(_cause(result.error))
-    checkpoint = Path(result.checkpoint.path) if result.checkpoint else None
-    return TrainResult(run_dir, Path(result.path), checkpoint, result.metrics or {})
+    checkpoint, metrics = Path(result.checkpoint.path) if result.checkpoint else None, result.metrics or {}
+    # Tune ends a run that is interrupted as it ends any other.
+    return TrainResult(run_dir, Path(result.path), checkpoint, metrics, not AtTarget(experiment.stop)("", metrics))
 
 
 def cpus_of(config: Any) -> float:

@@ -26,9 +26,11 @@ MANIFEST = "manifest.json"
 def is_whole(checkpoint: Path) -> bool:
     """Whether every file of a checkpoint is there, in full."""
     try:
-        files = json.loads((checkpoint / MANIFEST).read_text(encoding="utf-8"))["files"]
-        return all((checkpoint / name).stat().st_size == size for name, size in files.items())
-    except (OSError, ValueError, KeyError):
+        manifest = json.loads((checkpoint / MANIFEST).read_text(encoding="utf-8"))
+        files, reached = manifest["files"], (manifest["training_iteration"], manifest["time_total_s"])
+        whole = all((checkpoint / name).stat().st_size == size for name, size in files.items())
+        return bool(files) and whole and all(isinstance(value, int | float) for value in reached)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):  # a manifest may be damaged too
         return False
 
 

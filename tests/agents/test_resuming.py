@@ -10,8 +10,11 @@ import yaml
 from remalis_agents.cli import main
 from remalis_agents.configs.loader import check_body, read_body
 from remalis_agents.configs.schema import ConfigError
+from remalis_agents.evaluate import find_checkpoint
 from remalis_agents.resuming import find_run, followed, resume_from_file
-from remalis_agents.runs import WRITTEN_FILE, TrainingError, new_run
+from remalis_agents.rllib.checkpoints import MANIFEST, write_manifest
+from remalis_agents.runs import EXPERIMENT_FILE, WRITTEN_FILE, TrainingError, latest_checkpoint, new_run
+from remalis_envs.errors import RemalisError
 
 BODY = {
     "env": "toys:remalis-test/RingTeam-v0",
@@ -138,3 +141,65 @@ def test_a_training_is_resumed_by_what_changes_alone(ray_session, tmp_path, caps
     assert resume(tmp_path).experiment.config.env_runners.num_env_runners == 1, "the folder knows what holds now"
     assert main([*command, "--resume", "--set", "training.gamma=0.1"]) == 2
     assert "config.training.gamma was 0.7 and is now 0.1" in capsys.readouterr().err
+
+
+def checkpoint(run_dir, trial, number):
+    """A whole checkpoint as far as its manifest goes."""
+    folder = run_dir / f"trial_{trial:02d}" / f"checkpoint_{number:06d}"
+    folder.mkdir(parents=True)
+    (folder / "algorithm_state.pkl").write_bytes(b"state")
+    write_manifest(folder, {"training_iteration": number + 1, "time_total_s": 1.0})
+    return folder
+
+
+def cut(folder):
+    (folder / "algorithm_state.pkl").unlink()
+
+
+def emptied(folder):
+    (folder / MANIFEST).write_text("{}")
+
+
+def without_files(folder):
+    (folder / MANIFEST).write_text('{"files": [], "training_iteration": 1, "time_total_s": 1}')
+
+
+@pytest.mark.parametrize("damage", [cut, emptied, without_files])
+def test_a_run_whose_checkpoints_are_all_damaged_does_not_begin_anew(tmp_path, capsys, damage):
+    run_dir, _ = start(tmp_path)
+    damage(checkpoint(run_dir, 0, 0))
+    before = sorted(run_dir.rglob("*"))
+    assert main(["train", "file", str(tmp_path / "ring.yaml"), "--resume", str(run_dir)]) == 2
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1 and str(run_dir) in said and "trial_00/checkpoint_000000 is damaged" in said
+    assert sorted(run_dir.rglob("*")) == before
+    with pytest.raises(RemalisError, match=r"checkpoint in .* is damaged"):
+        find_checkpoint(run_dir)
+
+
+def test_an_earlier_whole_checkpoint_takes_the_place_of_a_damaged_one_and_it_is_said(tmp_path, caplog):
+    run_dir, _ = start(tmp_path)
+    assert latest_checkpoint(run_dir) is None and not caplog.text
+    cut(checkpoint(run_dir, 0, 1))
+    whole = checkpoint(run_dir, 0, 2)
+    assert latest_checkpoint(run_dir) == whole and not caplog.text, "an older one is of no interest"
+    cut(checkpoint(run_dir, 1, 3))
+    assert latest_checkpoint(run_dir) == whole
+    assert "trial_01/checkpoint_000003 is damaged" in caplog.text and str(whole) in caplog.text
+
+
+@pytest.mark.parametrize("file", [EXPERIMENT_FILE, WRITTEN_FILE])
+@pytest.mark.parametrize("content", [b"", b"a: [1", b"\xff\x00\x80", b"[1, 2]", b"ring: 3", b"ring: {config: 3}"])
+def test_a_run_that_has_lost_its_own_files_is_a_sentence(tmp_path, file, content):
+    run_dir, _ = start(tmp_path)
+    (run_dir / file).write_bytes(content)
+    with pytest.raises(RemalisError, match="damaged|does not fit|mapping") as caught:
+        resume(tmp_path)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("run", ["", " ", "a\0b", "x" * 300])
+def test_what_cannot_be_a_folder_is_no_run(tmp_path, capsys, run):
+    start(tmp_path)
+    assert main(["train", "file", str(tmp_path / "ring.yaml"), "--resume", run]) == 2
+    assert "is not the folder of a run" in capsys.readouterr().err
