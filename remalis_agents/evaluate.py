@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from remalis_agents.configs.ranges import MOST_SEED
 from remalis_agents.curriculum import REACHED, STAGES
 from remalis_agents.evaluation import interval
 from remalis_agents.mixtures import with_world
@@ -214,7 +215,12 @@ def evaluate(
         sample: draw actions as in training.
         on_begin: called before the first episode with what is about to be played; it has no episodes yet.
         on_episode: called after each episode with its number and figures.
+
+    Raises:
+        RemalisError: there is no such team or environment, one does not fit the other, or the seed is none.
     """
+    if not 0 <= first_seed <= MOST_SEED:
+        raise RemalisError(f"The first episode's seed is a whole number from 0 to {MOST_SEED}, not {first_seed}.")
     actor = load_team(checkpoint, sample)
     trained = actor.trained_on
     name = env or trained.get("env")
@@ -226,7 +232,9 @@ def evaluate(
     options = with_world(options, env_config or {})
     try:
         team = make_team_env(name, options)
-    except TypeError as error:
+    except (TypeError, ValueError) as error:
+        if isinstance(error, RemalisError):
+            raise
         raise RemalisError(f"{name} cannot be made with {options}: {error}") from None
     clock = _Clock(actor)
     try:

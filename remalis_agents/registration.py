@@ -61,6 +61,7 @@ def make_team_env(name: str, config: Mapping[str, Any] | None = None) -> gymnasi
 
     Raises:
         UnknownNameError: there is no such environment.
+        RemalisError: it is not one of a team.
     """
     runner = int(getattr(config, "worker_index", 0) or 0)
     options = dict(config or {})
@@ -74,7 +75,21 @@ def make_team_env(name: str, config: Mapping[str, Any] | None = None) -> gymnasi
         env = with_co_players(env, co_players)
     if text is not None:  # around co-players, who read for themselves
         env = with_texts(env, text)
+    _check_team_view(name, env)
     return SeedsApart(env, runner) if runner else env
+
+
+def _check_team_view(name: str, env: gymnasium.Env[Any, Any]) -> None:
+    spaces = getattr(env, "observation_space", None)
+    obs = spaces.spaces.get("obs") if isinstance(spaces, gymnasium.spaces.Dict) else None
+    if len(getattr(obs, "shape", None) or ()) == 2 and isinstance(env.action_space, gymnasium.spaces.MultiDiscrete):
+        return
+    env.close()
+    raise RemalisError(
+        f"{name} is not an environment of a team, whose observations are a Dict with obs (agents, length) and whose "
+        f"actions are a MultiDiscrete. Valid are {', '.join(team_env_names())}, and your own 'module:function' that "
+        "returns a PettingZoo ParallelEnv or a remalis_envs.team.TeamEnv."
+    )
 
 
 def _make(name: str, options: dict[str, Any]) -> gymnasium.Env[Any, Any]:

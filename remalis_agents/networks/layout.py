@@ -8,8 +8,13 @@ to a family of environments.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import MISSING, asdict, dataclass, fields, replace
 from typing import Any
+
+from remalis_envs.errors import RemalisError, unknown
+
+_MOST = 2**24
+"""No vector is as long: a number beyond it is damage."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +51,21 @@ class Layout:
     current: int = -1
     option_entities: int = -1
 
+    @classmethod
+    def _read(cls, described: Mapping[str, Any]) -> Layout:
+        known = {one.name: one.default is MISSING for one in fields(cls)}
+        for key, value in described.items():
+            if key not in known:
+                raise unknown("key of a layout", key, known)
+            if isinstance(value, bool) or not isinstance(value, int) or not -1 <= value < _MOST:
+                raise RemalisError(
+                    f"A layout's {key} is a whole number of at least -1 and below {_MOST:,}, but it is {value!r}."
+                )
+        missing = [key for key, needed in known.items() if needed and described.get(key, -1) < 0]
+        if missing:
+            raise RemalisError(f"A layout needs {' and '.join(missing)}, each 0 or more: start is the first index of the options.")
+        return cls(**described)
+
     @property
     def stop(self) -> int:
         """The index after the block."""
@@ -66,11 +86,15 @@ class Layout:
                 ``arm_count`` rows like those of the phases. ``current`` and ``served_arms``, where there are any, are
                 columns of a phase's row: see ``current`` and ``option_entities``. Or None.
             action_count: A, the rows of such a slice.
+
+        Raises:
+            UnknownNameError: a mapping has a key that is no attribute.
+            RemalisError: a mapping's values are no indices or counts.
         """
         if described is None or isinstance(described, Layout):
             return described
         if isinstance(described, Mapping):
-            return cls(**described)
+            return cls._read(described)
         block: slice = described.phases
         features = (block.stop - block.start) // action_count
         types: slice | None = getattr(described, "types", None)

@@ -79,6 +79,12 @@ def test_a_terminal_gets_a_table_in_which_names_and_words_are_whole(width):
         ({}, ["--set", "rl_module.network=ipo"], "Did you mean 'ippo'?"),
         ({}, ["--set", "rl_module.options={hiden: [3]}"], "'hiden'"),
         ({}, ["--set", "training.minibatch_size=100000"], "minibatch_size"),
+        ({"env": "CartPole-v1"}, [], "CartPole-v1 is not an environment of a team"),
+        ({}, ["--set", "rl_module.layout={a: 1}"], "Unknown key of a layout 'a'"),
+        ({}, ["--set", "rl_module.layout={start: 0, count: 3}"], "A layout needs features"),
+        ({}, ["--set", "rl_module.layout={start: -5, count: 3, features: 2}"], "A layout's start is"),
+        ({}, ["--stop", "{time_s: 2020-01-01}"], "stop.time_s must be a number"),
+        ({}, ["--resume", ""], "'' is not the folder of a run"),
         ({}, ["--resume"], "no run of 'ring'"),
         ({}, ["--resume", "/nowhere"], "'/nowhere' is not the folder of a run"),
     ],
@@ -125,6 +131,14 @@ def test_train_then_evaluate(ray_session, tmp_path, capsys):
     said = capsys.readouterr().err
     assert "Unknown option of toys:remalis-test/RingTeam-v0: 'level'. Valid are: 'agents', 'horizon'" in said
     assert said.count("\n") == 1 and "creator" not in said, "nothing of Gymnasium's own"
+    for arguments, says in (
+        (["--env", "CartPole-v1"], "is not an environment of a team"),
+        (["--set", "max_agents=1"], "cannot be made with"),
+        (["--seed", "18446744073709551616"], "seed is a whole number from 0 to 4294967295"),
+    ):
+        assert main(["evaluate", str(run), *arguments]) == 2
+        said = capsys.readouterr().err
+        assert says in said and said.count("\n") == 1
 
 
 @pytest.mark.ray
