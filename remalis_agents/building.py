@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from typing import TYPE_CHECKING, Any
 
 from gymnasium.spaces import MultiDiscrete
 
+from remalis_agents.configs.ranges import check_ranges
 from remalis_agents.configs.schema import ConfigError, Experiment
 from remalis_agents.curriculum import STAGES
 from remalis_agents.language.watching import TEXT, with_texts
@@ -30,6 +30,7 @@ def build_config(experiment: Experiment, ray_address: str | None = None) -> Team
     """
     from remalis_agents.rllib.algorithm import TRAINABLES
 
+    check_ranges(experiment)
     sections = experiment.config
     curriculum = plan_curriculum(experiment)
     env_config = curriculum.stages[0].env_config if curriculum else sections.environment.env_config
@@ -42,7 +43,7 @@ def build_config(experiment: Experiment, ray_address: str | None = None) -> Team
             raise
         raise ConfigError(f"{experiment.env} cannot be made with this environment.env_config: {error}") from None
     described = sections.rl_module.layout or getattr(env.unwrapped, "layout", None)
-    assert isinstance(env.action_space, MultiDiscrete)
+    assert isinstance(env.action_space, MultiDiscrete)  # make_team_env() makes no other
     layout = Layout.of(described, int(env.action_space.nvec[0]))
     _check_sharing(experiment, layout)
     model_config: dict[str, Any] = {
@@ -88,7 +89,6 @@ def build_config(experiment: Experiment, ray_address: str | None = None) -> Team
     config.rl_module(model_config=model_config)
     if sections.rl_module.start_from:
         config.start_from = _weights(sections.rl_module.start_from, model_config["network"], env)
-    _check_numbers(experiment)
     try:
         config.validate()
     except (ValueError, TypeError) as error:
@@ -168,28 +168,3 @@ def _check_network(model_config: dict[str, Any], env: Any, run: str) -> TeamNetw
             "networks without a state fit."
         )
     return policy.network
-
-
-def _check_numbers(experiment: Experiment) -> None:
-    """Numbers that RLlib takes in silence, or dies of in a worker."""
-    training, seed = experiment.config.training, experiment.config.debugging.seed
-    least_one = ("train_batch_size_per_learner", "minibatch_size", "num_epochs", "steps_per_iteration")
-    wrong = [
-        f"training.{name} must be 1 or more, but it is {value}"
-        for name in least_one
-        if (value := getattr(training, name)) is not None and value < 1
-    ]
-    if training.gamma is not None and not 0 <= training.gamma <= 1:
-        wrong.append(f"training.gamma must be from 0 to 1, but it is {training.gamma}")
-    if isinstance(training.lr, float) and not 0 <= training.lr < math.inf:
-        wrong.append(f"training.lr must be a number of 0 or more, but it is {training.lr}")
-    if training.updates_per_step is not None and not 0 < training.updates_per_step < math.inf:
-        wrong.append(f"training.updates_per_step must be above 0, but it is {training.updates_per_step}")
-    if seed < 0:
-        wrong.append(f"debugging.seed must be 0 or more, but it is {seed}")
-    for name in ("training_iteration", "env_steps", "time_s"):
-        value = getattr(experiment.stop, name)
-        if value is not None and value <= 0:
-            wrong.append(f"stop.{name} must be above 0, but it is {value}")
-    if wrong:
-        raise ConfigError("; ".join(wrong) + ".")

@@ -51,8 +51,7 @@ def add_world(parser: argparse.ArgumentParser) -> None:
 
 def env_changes(args: argparse.Namespace) -> dict[str, Any]:
     """What ``--set``, ``--level``, ``--scenario`` and ``--split`` change of an environment's options."""
-    import yaml
-
+    from remalis_agents.configs.reading import read_yaml
     from remalis_agents.configs.schema import ConfigError
 
     changes: dict[str, Any] = {}
@@ -61,8 +60,8 @@ def env_changes(args: argparse.Namespace) -> dict[str, Any]:
         if not equals:
             raise ConfigError(f"--set takes key=value, such as horizon_s=600, but it got {change!r}.")
         try:
-            changes[key] = yaml.safe_load(text)
-        except yaml.YAMLError:
-            raise ConfigError(f"--set {change}: the value is not YAML.") from None
+            changes[key] = read_yaml(text)
+        except ConfigError as error:
+            raise ConfigError(f"--set {change}: the value is not YAML: {error}") from None
     named = {"level": args.level, "scenario": args.scenario, "split": args.split}
     return changes | {key: value for key, value in named.items() if value is not None}

@@ -17,6 +17,7 @@ from typing import Any
 
 import yaml
 
+from remalis_agents.configs.reading import check_name
 from remalis_agents.configs.schema import Experiment
 from remalis_envs.errors import RemalisError
 
@@ -43,8 +44,10 @@ def new_run(name: str, experiment: Experiment, storage: Path, written: Mapping[s
         written: what the experiment's file says, where there is one.
 
     Raises:
+        ConfigError: no folder can have this name.
         TrainingError: the folder cannot be written.
     """
+    check_name(name)
     stamp = time.strftime("%Y%m%d-%H%M%S")
     run_dir, again = storage / f"{name}_{stamp}", 1
     while run_dir.exists():

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import difflib
 import json
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from remalis_agents.configs.ranges import check_ranges
+from remalis_agents.configs.reading import check_name, read_yaml
 from remalis_agents.configs.schema import AlgorithmSections, ConfigError, Experiment, StopSection, build
 from remalis_agents.configs.training import ONLY_FOR
 from remalis_agents.imitation.options import check_stage
@@ -81,13 +82,14 @@ def check_body(name: str, body: dict[str, Any], changes: Iterable[str] = ()) -> 
         _apply(changed, change)
     experiment = build(Experiment, _with_our_stops(changed), name)
     _check_run(experiment)
+    check_ranges(experiment)
     return experiment
 
 
 def _find(path: str | Path) -> Path:
     file = Path(path)
     shipped = shipped_configs() | gpu_configs()
-    if not file.exists():
+    if not os.path.exists(file):  # Path.exists() has errors of its own for what cannot be a path
         if file.stem not in shipped:
             near = difflib.get_close_matches(file.stem, shipped, n=1, cutoff=0.5)
             hint = f" Did you mean the shipped {near[0]!r}?" if near else ""
@@ -100,8 +102,8 @@ def _find(path: str | Path) -> Path:
 
 def _read(file: Path) -> Any:
     try:
-        return yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
+        return read_yaml(file.read_text(encoding="utf-8"))
+    except (ConfigError, UnicodeDecodeError, OSError) as error:
         raise ConfigError(f"{file} cannot be read as YAML: {' '.join(str(error).split())}") from None
 
 
@@ -134,7 +136,7 @@ def _body(data: Any, source: str) -> tuple[str, dict[str, Any]]:
     name, body = next(iter(data.items()))
     if body is not None and not isinstance(body, dict):
         raise ConfigError(f"{name} must be a mapping of keys to values, but it is {body!r}.")
-    return str(name), dict(body or {})
+    return check_name(name), dict(body or {})
 
 
 def _with_base(body: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
@@ -161,14 +163,23 @@ def _merged(base: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
 
 def parse_stop(text: str) -> list[str]:
     """``--stop`` JSON as changes: ``{"time_s": 60}`` gives ``["stop.time_s=60"]``."""
+    keys = list(StopSection.__dataclass_fields__)
     try:
-        stop = yaml.safe_load(text)  # JSON is YAML
-    except yaml.YAMLError:
-        stop = None
+        stop, fault = read_yaml(text), ""  # JSON is YAML
+    except ConfigError as error:
+        stop, fault = None, f": {error}"
     if not isinstance(stop, dict):
-        keys = ", ".join(StopSection.__dataclass_fields__)
-        raise ConfigError(f"--stop must be JSON such as '{{\"time_s\": 60}}' with keys {keys}, but it is {text!r}.")
-    return [f"stop.{key}={json.dumps(value)}" for key, value in stop.items()]
+        raise ConfigError(
+            f"--stop must be JSON such as '{{\"time_s\": 60}}' with keys {', '.join(keys)}, but it is {text!r}{fault}"
+            + "." * (not fault)
+        )
+    for key in stop:
+        if key not in (*keys, *_STOP_NAMES):
+            raise unknown("key in --stop", key, keys)
+    try:
+        return [f"stop.{key}={json.dumps(value, default=str)}" for key, value in stop.items()]
+    except (TypeError, ValueError, RecursionError):
+        raise ConfigError(f"--stop takes a number for each key, but it is {text!r}.") from None
 
 
 def _apply(body: dict[str, Any], change: str) -> None:
@@ -186,9 +197,9 @@ def _apply(body: dict[str, Any], change: str) -> None:
         place[part] = dict(inner or {})
         place = place[part]
     try:
-        place[parts[-1]] = yaml.safe_load(text)
-    except yaml.YAMLError:
-        raise ConfigError(f"--set {change}: the value is not YAML.") from None
+        place[parts[-1]] = read_yaml(text)
+    except ConfigError as error:
+        raise ConfigError(f"--set {change}: the value is not YAML: {error}") from None
 
 
 def _check_run(experiment: Experiment) -> None:

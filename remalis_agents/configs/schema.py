@@ -248,7 +248,7 @@ def _check(hint: Any, value: Any, where: str) -> Any:
     for choice in choices:
         accepted, converted = _fits(choice, value)
         if accepted:
-            return converted
+            return _points(converted) if float in choices else converted
     names = " or ".join(_TYPE_NAMES[typing.get_origin(c) or c] for c in choices)
     raise ConfigError(f"{where} must be {names}, but it is {value!r}.")
 
@@ -264,13 +264,21 @@ _TYPE_NAMES = {
 }
 
 
+def _points(value: Any) -> Any:
+    """A schedule with what YAML reads as text, such as 5e-4, as numbers."""
+    if isinstance(value, list):
+        return [_points(inner) for inner in value]
+    accepted, converted = _fits(float, value) if isinstance(value, str) else (False, None)
+    return converted if accepted else value
+
+
 def _fits(hint: Any, value: Any) -> tuple[bool, Any]:
     """Whether a value is of a type, and the value as that type; YAML reads 5e-4 as text."""
     kind = typing.get_origin(hint) or hint
     if kind is float and not isinstance(value, bool):
         try:
             return (True, float(value)) if isinstance(value, int | float | str) else (False, None)
-        except ValueError:
+        except (ValueError, OverflowError):
             return False, None
     if kind is int:
         return isinstance(value, int) and not isinstance(value, bool), value

@@ -8,8 +8,10 @@ import pytest
 
 from remalis_agents.configs import ConfigError, gpu_configs, load_experiment, parse_experiment, shipped_configs
 from remalis_agents.configs.loader import parse_stop
+from remalis_agents.configs.ranges import CHOICES, RANGES, _leaves
 from remalis_agents.methods import METHODS
 from remalis_agents.networks import network_names
+from remalis_agents.runs import new_run
 from remalis_envs.errors import RemalisError
 
 GOOD = {"ring": {"env": "toys:remalis-test/RingTeam-v0", "config": {"training": {"lr": "5e-4", "gamma": 1}}}}
@@ -136,3 +138,113 @@ def test_an_experiment_may_begin_as_another(tmp_path):
     first.write_text("first: {base: traffic_easy_ipo}")
     with pytest.raises(ConfigError, match="traffic_easy_ippo"):
         load_experiment(first)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ("env_runners.num_cpus_per_env_runner=-1", "num_cpus_per_env_runner must be 0 or more, but it is -1"),
+        ("env_runners.num_cpus_per_env_runner=.nan", "must be 0 or more, but it is nan"),
+        ("env_runners.num_env_runners=-1", "num_env_runners must be 0 or more"),
+        ("env_runners.sample_timeout_s=.nan", "sample_timeout_s must be above 0"),
+        ("env_runners.rollout_fragment_length=0", "must be 1 or more"),
+        ("env_runners.rollout_fragment_length=all", "'all'. Did you|Valid are: 'auto'"),
+        ("learners.num_gpus_per_learner=-1", "num_gpus_per_learner must be 0 or more"),
+        ("learners.num_gpus_per_learner=.nan", "num_gpus_per_learner must be 0 or more"),
+        ("learners.num_cpus_per_learner=.nan", "num_cpus_per_learner must be 0 or more"),
+        ("checkpoint.keep=0", "checkpoint.keep must be 1 or more"),
+        ("checkpoint.keep=-1", "checkpoint.keep must be 1 or more"),
+        ("checkpoint.frequency=-1", "checkpoint.frequency must be 0 or more"),
+        ("rl_module.max_seq_len=0", "max_seq_len must be 1 or more"),
+        ("debugging.seed=4294967296", "seed must be from 0 to 4294967295, but it is 4294967296"),
+        ("debugging.log_level=LOUD", "Unknown debugging.log_level 'LOUD'"),
+        ("stop.time_s=.nan", "stop.time_s must be above 0"),
+        ("stop.time_s=.inf", "stop.time_s must be above 0, but it is inf"),
+        ("stop.episode_return_mean=.nan", "episode_return_mean must be a finite number"),
+        ("training.lr=[[0, 0.1], [100, -0.1]]", "whose values are 0 or more"),
+        ("training.lr=[[0, 0.1], [100, .nan]]", "whose values are 0 or more"),
+        ("training.lr=[[0, 0.1], [100, small]]", "whose values are 0 or more"),
+        ("training.lr=[[0, 0.1], [100, 0], [50, 0]]", "begin with 0 and grow"),
+        ("training.lr=[[5, 0.1], [100, 0]]", "begin with 0 and grow"),
+        ("training.lr=[[0, 0.1], [soon, 0]]", "begin with 0 and grow"),
+        ("training.lr=[[0, 0.1]]", "two or more points"),
+        ("training.lr=[]", "two or more points"),
+        ("training.entropy_coeff=[[0, 0.1], [100, -0.1]]", "training.entropy_coeff must have points"),
+        ("training.entropy_coeff=.nan", "entropy_coeff must be 0 or more"),
+        ("training.clip_param=0", "clip_param must be above 0"),
+        ("training.vf_clip_param=-1", "vf_clip_param must be above 0"),
+        ("training.kl_stop=.nan", "kl_stop must be above 0"),
+        ("training.grad_clip=.nan", "grad_clip must be above 0"),
+        ("training.lr=1" + "0" * 400, "lr must be a number or a list or null"),
+    ],
+)
+def test_numbers_out_of_their_range_are_refused_when_the_file_is_read(change, says):
+    with pytest.raises(RemalisError, match=says) as caught:
+        parse_experiment(GOOD, [change])
+    assert "\n" not in str(caught.value)
+
+
+def test_numbers_at_the_edge_of_their_range_are_taken():
+    changes = ["checkpoint.keep=1", "checkpoint.frequency=0", "debugging.seed=4294967295", "training.lr=0"]
+    changes += ["training.vf_clip_param=.inf", "training.entropy_coeff=[[0, 1e-3], [1e6, 0]]", "checkpoint.keep=null"]
+    changes += ["env_runners.rollout_fragment_length=auto"]
+    training = parse_experiment(GOOD, changes)[1].config.training
+    assert training.vf_clip_param == float("inf")
+    assert training.entropy_coeff == [[0, 0.001], [1e6, 0]], "YAML 1.1 reads 1e-3 as text"
+
+
+def test_every_range_and_choice_is_of_a_key_that_exists():
+    known = dict(_leaves(load_experiment("partners_ippo")[1]))
+    assert set(RANGES) | set(CHOICES) <= set(known)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("ring: {env: a}\nring: {env: b}\n", r"the key 'ring' stands there twice, in line 1 and in line 2"),
+        ("ring:\n  env: a\n  config: {training: {lr: 1, lr: 2}}\n", r"the key 'lr' stands there twice, in line 3"),
+        ("ring: {env: a, stop: {time_s: 2020-13-01}}", "cannot be read as YAML: month must be in"),
+    ],
+)
+def test_a_key_that_stands_twice_is_named(tmp_path, text, says):
+    file = tmp_path / "ring.yaml"
+    file.write_text(text)
+    with pytest.raises(ConfigError, match=says) as caught:
+        load_experiment(file)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "name", ["../evil", "a/b", "", ".", "..", " ", "a\nb", "a\0b", "a" * 300, "é" * 100, "-x", None, "a "]
+)
+def test_a_name_that_no_folder_should_have_is_refused(name, tmp_path):
+    with pytest.raises(ConfigError, match="An experiment's name becomes a folder") as caught:
+        parse_experiment({name: GOOD["ring"]})
+    assert "\n" not in str(caught.value) and len(str(caught.value)) < 300
+    with pytest.raises(ConfigError, match="becomes a folder"):
+        new_run(name, parse_experiment(GOOD)[1], tmp_path / "runs")
+    assert not list(tmp_path.iterdir())
+
+
+def test_names_that_folders_may_have_are_taken():
+    for name in ("ring", "ring-2.5_x", "my ring", "7", "Kölner Ring"):
+        assert parse_experiment({name: GOOD["ring"]})[0] == name
+
+
+@pytest.mark.parametrize(
+    ("stop", "says"),
+    [
+        ("{time_s: 2020-01-01}", "stop.time_s must be a number or null, but it is '2020-01-01'"),
+        ("{time_s: 2020-13-01}", "--stop must be JSON"),
+        ('{"": 1}', "Unknown key in --stop ''"),
+        ("{1: 1}", "Unknown key in --stop 1"),
+        ("{time: 1}", "Did you mean 'time_s'"),
+        ("{time_s: {2020-01-01: 3}}", "--stop takes a number"),
+        ("{time_s: &a [*a]}", "--stop takes a number"),
+        ("{time_s: 1, time_s: 2}", "the key 'time_s' stands there twice"),
+    ],
+)
+def test_a_stop_that_is_none_is_one_sentence_about_stop(stop, says):
+    with pytest.raises(RemalisError, match=says) as caught:
+        parse_experiment(GOOD, parse_stop(stop))
+    assert "\n" not in str(caught.value) and "--set" not in str(caught.value)

@@ -305,7 +305,7 @@ def test_mixed_precision_on_a_cpu_is_refused():
     [
         ("training.advantage_normalisation=per_rol", UnknownNameError, "Did you mean 'per_role'"),
         ("training.reward_scope=neighborhood", UnknownNameError, "Did you mean 'neighbourhood'"),
-        ("training.kl_stop=-1", ConfigError, "kl_stop is a divergence above 0, such as 0.02, but it is -1"),
+        ("training.kl_stop=-1", ConfigError, "kl_stop must be above 0, but it is -1"),
         ("training.warmup_env_steps=-5", ConfigError, "but it is -5"),
     ],
 )
