@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -25,15 +29,33 @@ def at_least(least: int) -> Callable[[str], int]:
     return whole_number
 
 
+@contextmanager
+def terminated_as_interrupted() -> Iterator[None]:
+    """Lets SIGTERM end what is inside as Ctrl-C does, with a KeyboardInterrupt: so blocks clean up on the way out."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 def writable(name: str) -> Path:
     """The path of a file to be; found out before hours are spent on what goes into it."""
-    path, new = Path(name), not Path(name).exists()
+    path, new = Path(name), not os.path.exists(name)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with open(path, "a", encoding="utf-8"):
             pass
-    except OSError as error:
-        raise RemalisError(f"{name!r} cannot be written: {error.strerror or error}.") from None
+    except (OSError, ValueError) as error:  # a ValueError for names that no system has
+        said = getattr(error, "strerror", None) or error
+        raise RemalisError(f"{name!r} cannot be written: {said}.") from None
     if new:
         path.unlink()
     return path

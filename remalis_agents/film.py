@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 
 SCENE_S = 1.0
 """Simulated seconds between scenes; frames in between are interpolated."""
+LONGEST_S = 1e6
+"""Simulated seconds that may be shown or skipped: more than any episode has."""
+FPS, SPEED = (1.0, 120.0), (0.05, 1000.0)
+"""Bounds of a film's frames a second, and of simulated seconds in one of its seconds; beyond them it would not end."""
 _EPSILON_S = 1e-6
 
 
@@ -99,11 +103,13 @@ def check_pace(seconds: float, skip_s: float, fps: float, speed: float) -> None:
     Raises:
         FilmError: a number is out of its range.
     """
-    for name, value in (("seconds", seconds), ("fps", fps), ("speed", speed)):
-        if not 0.0 < value < float("inf"):
-            raise FilmError(f"A film's {name} must be a positive number, not {value!r}.")
-    if not 0.0 <= skip_s < float("inf"):
-        raise FilmError(f"The time to skip must be 0 or more seconds, not {skip_s!r}.")
+    if not 0.0 < seconds <= LONGEST_S:
+        raise FilmError(f"A film's seconds must be a positive number of at most {LONGEST_S:,.0f}, not {seconds!r}.")
+    for name, value, (least, most) in (("fps", fps, FPS), ("speed", speed, SPEED)):
+        if not least <= value <= most:
+            raise FilmError(f"A film's {name} must be from {least:g} to {most:g}, not {value!r}.")
+    if not 0.0 <= skip_s <= LONGEST_S:
+        raise FilmError(f"The time to skip must be from 0 to {LONGEST_S:,.0f} seconds, not {skip_s!r}.")
 
 
 def scenes(env: TrafficEnv, player: Player, seed: int, skip_s: float = 0.0) -> Iterator[Scene]:

@@ -6,6 +6,7 @@ import os
 import tempfile
 from abc import ABC, abstractmethod
 from collections.abc import Generator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -49,7 +50,13 @@ class FilmWriter(ABC):
     def __init__(self, path: Path, fps: float, colours: Sequence[Colour] = ()) -> None:
         self.path, self.fps, self.frames = path, fps, 0
         self.colours = tuple(colours)
-        self._partial = partial_file(path)
+        self._new_folders = missing_folders(path)
+        try:
+            self._partial = partial_file(path)
+        except FilmError:
+            remove_empty(self._new_folders)
+            raise
+        self._kept = False
 
     def add(self, frame: Frame) -> None:
         """Append a frame; all must have the size of the first.
@@ -77,10 +84,13 @@ class FilmWriter(ABC):
             self._finish()
             if kind is None and self.frames:
                 os.replace(self._partial, self.path)
+                self._kept = True
         except OSError as fault:
             raise FilmError(f"The film {str(self.path)!r} cannot be written: {_first_line(fault)}.") from None
         finally:
             self._partial.unlink(missing_ok=True)
+            if not self._kept:
+                remove_empty(self._new_folders)
 
 
 class Mp4Writer(FilmWriter):
@@ -178,6 +188,8 @@ def film_writer(path: str | Path, fps: float, colours: Sequence[Colour] = ()) ->
         FilmError: nothing can be written there.
     """
     place = Path(path)
+    if place.name.lower() in WRITERS:
+        raise FilmError(f"{str(path)!r} is a film's ending alone: give the file a name, such as clip{place.name}.")
     if place.suffix.lower() not in WRITERS:
         raise unknown("film format", place.suffix or place.name, SUFFIXES)
     return WRITERS[place.suffix.lower()](place, fps, colours)
@@ -189,12 +201,14 @@ def partial_file(path: Path) -> Path:
     Raises:
         FilmError: there is no place for one.
     """
-    if path.is_dir():
+    if os.path.isdir(path):
         raise FilmError(f"The film cannot be written to {str(path)!r}, which is a folder: give a file's name.")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{path.stem}.", suffix=path.suffix.lower(), dir=path.parent)
-    except OSError as error:
+        with suppress(FileNotFoundError):
+            os.stat(path)  # its own name may be too long where the shorter one below is not
+        handle, name = tempfile.mkstemp(prefix=f".{path.stem[:32]}.", suffix=path.suffix.lower(), dir=path.parent)
+    except (OSError, ValueError) as error:  # a ValueError for names that no system has
         raise FilmError(f"The film {str(path)!r} cannot be written: {_first_line(error)}.") from None
     os.close(handle)
     # A temporary file is its owner's alone; a film is anybody's, as far as the user's settings allow.
@@ -226,5 +240,21 @@ def _palette(image: Image, colours: Sequence[Colour]) -> Image:
     return palette
 
 
-def _first_line(error: OSError) -> str:
-    return error.strerror or str(error).strip().splitlines()[-1] if str(error).strip() else "the disk may be full"
+def missing_folders(path: Path) -> list[Path]:
+    """The folders above a file that do not exist yet, from the innermost."""
+    return [folder for folder in path.parents if not os.path.exists(folder)]
+
+
+def remove_empty(folders: Sequence[Path]) -> None:
+    """Removes folders, from the innermost; one that holds something stays."""
+    for folder in folders:
+        try:
+            folder.rmdir()
+        except (OSError, ValueError):
+            return
+
+
+def _first_line(error: OSError | ValueError) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return str(error).strip().splitlines()[-1] if str(error).strip() else "the disk may be full"

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from remalis_agents.command_line import env_changes
+from remalis_agents.command_line import env_changes, terminated_as_interrupted
 from remalis_agents.film import Film, Player, check_pace, film
 from remalis_agents.film_files import film_writer
 from remalis_agents.mixtures import first_world, with_world
@@ -69,8 +69,11 @@ def main(args: argparse.Namespace) -> int:
     if strange:
         other = "web" if args.env == "traffic" else "traffic"
         raise RemalisError(f"--{strange[0]} is for --env {other}, and this is --env {args.env}.")
-    if args.env == "web":
-        return web.main(args)
+    with terminated_as_interrupted():  # so that what is half written is removed
+        return web.main(args) if args.env == "web" else _traffic(args)
+
+
+def _traffic(args: argparse.Namespace) -> int:
     if not args.out:
         raise RemalisError("Say where the film goes: --out clip.mp4, or a file ending in .webm or .gif.")
     check_pace(args.seconds, args.skip, args.fps, args.speed)

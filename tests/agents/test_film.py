@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -144,7 +147,17 @@ def test_a_frame_that_ffmpeg_cannot_store_is_a_sentence(tmp_path):
         (["--controller", "max_presure"], "Did you mean 'max_pressure'"),
         (["--level", "eazy"], "Did you mean 'easy'"),
         (["--split", "tset"], "Did you mean 'test'"),
-        (["--fps", "0"], "fps must be a positive number"),
+        (["--fps", "0"], "fps must be from 1 to 120, not 0"),
+        (["--fps", "1e12"], "fps must be from 1 to 120"),
+        (["--fps", "nan"], "fps must be from 1 to 120"),
+        (["--speed", "1e-9"], "speed must be from"),
+        (["--seconds", "1e300"], "seconds must be a positive number of at most 1,000,000"),
+        (["--out", ".mp4"], "'.mp4' is a film's ending alone"),
+        (["--out", "x" * 300 + ".mp4"], "File name too long"),
+        (["--out", "new/" + "x" * 300 + ".mp4"], "File name too long"),
+        (["--out", "x" * 300 + "/clip.mp4"], "File name too long"),
+        (["--out", "a\0b.mp4"], "null"),
+        (["--out", "new/deeper/clip.gif", "--level", "nosuch"], "Unknown level 'nosuch'"),
         (["--width", "10"], "at least 480 pixels"),
         (["--controller", "random", "--checkpoint", "x"], "not both"),
         (["--set", "min_green=10"], "Did you mean 'min_green_s'"),
@@ -179,3 +192,28 @@ def test_set_changes_any_option_of_the_environment():
     assert play._player(args)[1] == {"level": "medium", "min_green_s": 10, "split": "test"}
     args = command("--out", "clip.mp4", "--set", "scenario=resco/cologne1", "--split", "train")
     assert play._player(args)[1] == {"scenario": "resco/cologne1", "split": "train"}
+
+
+def test_a_name_as_long_as_a_file_may_have_is_taken(tmp_path):
+    out = tmp_path / ("x" * 250 + ".gif")
+    with film_writer(out, 5) as writer:
+        writer.add(np.zeros((48, 64, 3), np.uint8))
+    assert out.exists()
+
+
+def test_a_film_that_is_terminated_leaves_nothing(tmp_path):
+    words = ["play", "--out", str(tmp_path / "new" / "clip.mp4"), "--seconds", "3000", "--speed", "1"]
+    playing = subprocess.Popen(
+        [sys.executable, "-c", "import sys; from remalis_agents.cli import remalis_main; sys.exit(remalis_main())"]
+        + words,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    deadline = time.monotonic() + 60
+    while not any(part.stat().st_size for part in tmp_path.glob("new/.clip.*")):  # ffmpeg has written to it
+        assert playing.poll() is None and time.monotonic() < deadline
+        time.sleep(0.05)
+    playing.terminate()
+    said = playing.communicate(timeout=60)[1]
+    assert playing.returncode == 130 and said == "remalis: stopped.\n"
+    assert not list(tmp_path.iterdir())
