@@ -183,6 +183,11 @@ def _train(args: argparse.Namespace) -> int:
         due = "at the end only" if experiment.checkpoint.at_end and not experiment.checkpoint.frequency else "later"
         print(f"checkpoint  none was written: the training was stopped early, and one was to be saved {due}")
         return STOPPED
+    if result.interrupted:
+        print(f"stopped     at iteration {result.metrics.get('training_iteration', 0)}, before its end")
+        print(f"checkpoint  {result.checkpoint}")
+        print(f"go on       rllib train file {args.file} --resume {result.run_dir}")
+        return STOPPED
     if result.checkpoint is None:
         print("checkpoint  none was written: checkpoint.at_end is false, and no iteration was one to be saved")
     else:

@@ -16,6 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from remalis_agents.configs.schema import StopSection
+from remalis_agents.ending import ASKED
 
 HEADLINES = ("delay_s", "mean_delay_s", "success_rate")
 """Figures of an episode that the display shows first, where an environment has them."""
@@ -68,7 +69,7 @@ def duration(seconds: float) -> str:
 
 
 class AtTarget(Stopper):
-    """Ends a run at the first target that is reached.
+    """Ends a run at the first target that is reached, or when its user asks.
 
     Tune's own criteria are frozen in a trial when it is made; this one may be set further when a run is resumed.
     """
@@ -77,6 +78,10 @@ class AtTarget(Stopper):
         self.stop = stop
 
     def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
+        return ASKED.is_set() or self.is_reached(result)
+
+    def is_reached(self, result: Mapping[str, Any]) -> bool:
+        """Whether a training result reaches a target."""
         target = self.stop.episode_return_mean
         reached = flat_get(result, "env_runners/episode_return_mean", float("-inf"))
         return done_share(result, self.stop) >= 1.0 or (target is not None and reached >= target)

@@ -86,6 +86,7 @@ def train(
     start_ray(ray_address, cpus_of(config))
     end_as_interrupted()
     register_with_ray(experiment.env)
+    from remalis_agents.ending import SoftInterrupt
     from remalis_agents.progress import AtTarget, TrainingProgress
     from remalis_agents.waiting import RoomWatch
 
@@ -97,7 +98,7 @@ def train(
         run_dir = new_run(name, experiment, Path(storage).resolve(), written)
     else:
         reached = where_it_stands(checkpoint) if checkpoint else {}
-        if checkpoint and AtTarget(experiment.stop)("", reached):  # an iteration more would be one too many
+        if checkpoint and AtTarget(experiment.stop).is_reached(reached):  # an iteration more would be one too many
             _log.warning(_nothing_left(run_dir, experiment))
             return TrainResult(run_dir, checkpoint.parent, checkpoint, reached)
         _go_on_from(checkpoint, config)
@@ -106,7 +107,9 @@ def train(
         if resume is not False:
             describe(run_dir, name, experiment, written)
         keep_past(config, experiment, run_dir)
-        tuner = _tuner(run_dir, experiment, config, [*shown, *loggers, RoomWatch(name, config, say or _log.warning)])
+        tell = say or _log.warning
+        watches = [RoomWatch(name, config, tell), SoftInterrupt(tell)]
+        tuner = _tuner(run_dir, experiment, config, [*shown, *loggers, *watches])
         try:
             results = tuner.fit()
             if not len(results):  # before there was a trial
@@ -120,7 +123,9 @@ def train(
         raise TrainingError(_cause(result.error))
     checkpoint, metrics = Path(result.checkpoint.path) if result.checkpoint else None, result.metrics or {}
     # Tune ends a run that is interrupted as it ends any other.
-    return TrainResult(run_dir, Path(result.path), checkpoint, metrics, not AtTarget(experiment.stop)("", metrics))
+    return TrainResult(
+        run_dir, Path(result.path), checkpoint, metrics, not AtTarget(experiment.stop).is_reached(metrics)
+    )
 
 
 def cpus_of(config: Any) -> float:

@@ -18,6 +18,8 @@ from remalis_agents.methods import LEARNERS, METHODS
 from remalis_envs.errors import unknown
 
 CONFIG_DIR = Path(__file__).parent
+_FILES = ("scenario", "routes", "protocol", "demand", "phases", "begin_s")
+"""Options of an environment on files, which none on a level has."""
 _SECTIONS = tuple(AlgorithmSections.__dataclass_fields__)
 _STOP_NAMES = {"time_total_s": "time_s", "timesteps_total": "env_steps", "num_env_steps_sampled_lifetime": "env_steps"}
 """Ray's names, for people who know them."""
@@ -63,7 +65,8 @@ def read_body(path: str | Path) -> tuple[str, dict[str, Any]]:
         ConfigError: the file cannot be read, or does not hold one experiment.
     """
     file = _find(path)
-    return _whole_body(_read(file), str(file))
+    name, body = _whole_body(_read(file), str(file))
+    return name, _with_whole_paths(body, file.parent)
 
 
 def check_body(name: str, body: dict[str, Any], changes: Iterable[str] = ()) -> Experiment:
@@ -80,6 +83,7 @@ def check_body(name: str, body: dict[str, Any], changes: Iterable[str] = ()) -> 
     changed = dict(body)
     for change in changes:
         _apply(changed, change)
+    changed = _with_whole_paths(changed, Path())
     experiment = build(Experiment, _with_our_stops(changed), name)
     _check_run(experiment)
     check_ranges(experiment)
@@ -150,7 +154,45 @@ def _with_base(body: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
     name, other = _body(_read(file), str(file))
     if name in names:
         raise ConfigError(f"{names[-1]} has itself as its base: {' -> '.join((*names, name))}.")
-    return _merged(_with_base(other, (*names, name)), body)
+    return _merged(_of_another_world(_with_base(other, (*names, name)), body), body)
+
+
+def _env_config(body: dict[str, Any]) -> dict[str, Any]:
+    """The environment's options in a body; empty where it has none, or none that could be."""
+    found: Any = body
+    for key in ("config", "environment", "env_config"):
+        found = found.get(key) if isinstance(found, dict) else None
+    return found if isinstance(found, dict) else {}
+
+
+def _of_another_world(base: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
+    """A base without its world, where the experiment names another: a level and files exclude each other."""
+    given = _env_config(own)
+    dropped = ("level",) if given.get("scenario") else _FILES if given.get("level") else ()
+    if not any(key in _env_config(base) for key in dropped):
+        return base
+    kept = {key: value for key, value in _env_config(base).items() if key not in dropped}
+    config = base["config"]
+    return {**base, "config": {**config, "environment": {**config["environment"], "env_config": kept}}}
+
+
+def _with_whole_paths(body: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """A body whose files are named from anywhere: those beside its YAML file, or else where the command was given."""
+    options = _env_config(body)
+    whole = {key: _whole(options[key], folder) for key in ("scenario", "routes") if key in options}
+    return _merged(body, {"config": {"environment": {"env_config": whole}}}) if whole else body
+
+
+def _whole(value: Any, folder: Path) -> Any:
+    if isinstance(value, list):
+        return [_whole(one, folder) for one in value]
+    if not isinstance(value, str):
+        return value
+    try:
+        found = [place / value for place in (folder, Path()) if (place / value).is_file()]
+    except (OSError, ValueError):  # what cannot be a path is said by who opens it
+        return value
+    return str(found[0].absolute()) if found else value
 
 
 def _merged(base: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:

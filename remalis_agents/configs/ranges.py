@@ -120,8 +120,8 @@ def check_ranges(experiment: Experiment) -> None:
             if value not in CHOICES[place]:
                 raise unknown(shown, value, CHOICES[place])
         elif isinstance(value, int | float) or (place in RANGES and value is not None):
-            if fault := _fault(RANGES.get(place, _FINITE), value):
-                wrong.append(f"{shown} {fault}")
+            fault = _fault(RANGES.get(place, _FINITE), value)
+            wrong += [f"{shown} {fault}"] if fault else []
     if wrong:
         raise ConfigError("; ".join(wrong) + ".")
 

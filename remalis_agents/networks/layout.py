@@ -63,7 +63,9 @@ class Layout:
                 )
         missing = [key for key, needed in known.items() if needed and described.get(key, -1) < 0]
         if missing:
-            raise RemalisError(f"A layout needs {' and '.join(missing)}, each 0 or more: start is the first index of the options.")
+            raise RemalisError(
+                f"A layout needs {' and '.join(missing)}, each 0 or more: start is the first index of the options."
+            )
         return cls(**described)
 
     @property

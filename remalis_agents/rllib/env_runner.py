@@ -6,10 +6,10 @@ wrong is never heard of.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from typing import Any
 
+from ray.actor import exit_actor
 from ray.rllib.env.single_agent_env_runner import SingleAgentEnvRunner
 
 from remalis_agents.rllib.faults import tell_mistake
@@ -30,7 +30,7 @@ class TeamEnvRunner(SingleAgentEnvRunner):
             except Exception as error:
                 mistake = _mistake(error)
                 if mistake is not None and tell_mistake(self.config.failures_in, mistake):
-                    sys.exit(1)  # at once: RLlib waits a minute before an exception ends a runner
+                    exit_actor()  # at once: RLlib waits a minute before an exception ends a runner
                 raise
 
         return super().apply(watched, *args, **kwargs)

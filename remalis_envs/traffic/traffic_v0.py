@@ -104,7 +104,10 @@ def traffic_v0(
     if scenario is not None and (not isinstance(scenario, str | Path) or str(scenario) in ("", ".")):
         raise RemalisError(f"scenario is 'resco/<map>' or the path of a .sumocfg or .net.xml, not {scenario!r}")
     if level is not None and scenario is not None:
-        raise RemalisError(f"level={level!r} and scenario={str(scenario)!r} exclude each other: give one of them.")
+        raise RemalisError(
+            f"level={level!r} and scenario={str(scenario)!r} exclude each other: give one of "
+            "them (in an experiment's YAML, `level: null` takes an inherited level away)."
+        )
     times = {
         "decision_s": decision_s,
         "yellow_s": yellow_s,

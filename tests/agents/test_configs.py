@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
+import yaml
 
 from remalis_agents.configs import ConfigError, gpu_configs, load_experiment, parse_experiment, shipped_configs
 from remalis_agents.configs.loader import parse_stop
@@ -248,3 +249,27 @@ def test_a_stop_that_is_none_is_one_sentence_about_stop(stop, says):
     with pytest.raises(RemalisError, match=says) as caught:
         parse_experiment(GOOD, parse_stop(stop))
     assert "\n" not in str(caught.value) and "--set" not in str(caught.value)
+
+
+def test_files_of_a_world_lie_beside_the_experiment_that_names_them(tmp_path, monkeypatch):
+    """And they take the place of the level that its base plays."""
+    (tmp_path / "town").mkdir()
+    for name in ("town.net.xml", "town.rou.xml"):
+        (tmp_path / "town" / name).write_text("<x/>")
+    own = {"base": "traffic_easy_ippo", "config": {"environment": {"env_config": {"scenario": "town.net.xml"}}}}
+    own["config"]["environment"]["env_config"]["routes"] = ["town.rou.xml", "missing.rou.xml"]
+    (tmp_path / "town" / "own.yaml").write_text(yaml.safe_dump({"own": own}))
+    monkeypatch.chdir(tmp_path)
+    _, experiment = load_experiment("town/own.yaml")
+    assert experiment.config.environment.env_config == {
+        "reward": "delay",
+        "scenario": str(tmp_path / "town" / "town.net.xml"),
+        "routes": [str(tmp_path / "town" / "town.rou.xml"), "missing.rou.xml"],
+    }
+    (tmp_path / "again.yaml").write_text(
+        yaml.safe_dump(
+            {"again": {"base": "town/own.yaml", "config": {"environment": {"env_config": {"level": "hard"}}}}}
+        )
+    )
+    _, again = load_experiment("again.yaml")
+    assert again.config.environment.env_config == {"reward": "delay", "level": "hard"}

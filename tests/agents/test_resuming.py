@@ -193,7 +193,7 @@ def test_an_earlier_whole_checkpoint_takes_the_place_of_a_damaged_one_and_it_is_
 def test_a_run_that_has_lost_its_own_files_is_a_sentence(tmp_path, file, content):
     run_dir, _ = start(tmp_path)
     (run_dir / file).write_bytes(content)
-    with pytest.raises(RemalisError, match="damaged|does not fit|mapping") as caught:
+    with pytest.raises(RemalisError, match=r"damaged|does not fit|mapping") as caught:
         resume(tmp_path)
     assert "\n" not in str(caught.value)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -23,6 +24,7 @@ from remalis_agents.rllib.algorithm import MANIFEST, is_whole
 from remalis_agents.runs import TrainingError
 from remalis_agents.train import train
 from remalis_envs.errors import RemalisError
+from remalis_envs.traffic.network import grid
 
 pytestmark = pytest.mark.ray
 
@@ -178,6 +180,27 @@ def test_a_mistake_in_a_worker_is_one_sentence(ray_session, tmp_path):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_a_training_that_is_ended_saves_what_it_has_learnt(tmp_path, how):
+    command = [sys.executable, "-c", "import sys; from remalis_agents.cli import main; sys.exit(main(sys.argv[1:]))"]
+    given = ["train", "file", "partners_ippo", "--stop", '{"env_steps": 90000000}', "--storage", str(tmp_path)]
+    running = subprocess.Popen([*command, *given], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    try:
+        said = running.stdout
+        assert any("iteration" in line for line in said), "it ended before its first iteration"
+        time.sleep(2.0)
+        running.send_signal(how)
+        rest = said.read()
+        assert running.wait(60) == 130
+    finally:
+        running.kill()
+    assert "stopping after this iteration, with a checkpoint" in rest
+    stopped = int(re.search(r"stopped +at iteration (\d+)", rest)[1])
+    (run_dir,) = tmp_path.iterdir()
+    kept = find_checkpoint(run_dir).resolve().parents[3]
+    assert json.loads((kept / MANIFEST).read_text())["training_iteration"] == stopped > 1
+
+
 class Spoilt(Ring):
     """Pays an agent nan in its fifth step."""
 
@@ -192,6 +215,19 @@ def test_a_reward_that_is_no_number_stops_and_names_the_agent_and_the_step(ray_s
     with pytest.raises(TrainingError, match="Agent 'ring_1' was given a reward of nan at step 5") as caught:
         train("spoilt", spoilt, storage=tmp_path, callbacks=[])
     assert "\n" not in str(caught.value)
+
+
+def test_a_route_file_that_breaks_late_ends_the_training(ray_session, tmp_path):
+    """A remote runner that meets it would be started anew for ever."""
+    routes = tmp_path / "late.rou.xml"
+    routes.write_text('<routes><trip id="late" depart="120" from="nowhere" to="there"/></routes>')
+    world = {"scenario": str(grid(2, 2)), "routes": str(routes), "horizon_s": 600}
+    name, broken = parse_experiment(
+        {"late": {"base": "traffic_easy_ippo", "stop": {"env_steps": 400},
+                  "config": {"environment": {"env_config": world}, "env_runners": {"num_env_runners": 1}}}}
+    )  # fmt: skip
+    with pytest.raises(TrainingError, match="'nowhere' within the route for trip 'late' is not known"):
+        train(name, broken, storage=tmp_path / "runs", callbacks=[])
 
 
 def test_a_loss_that_is_no_number_is_one_sentence_and_its_batch_is_in_the_run(ray_session, tmp_path):
