@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import argparse
 import sys
+import time
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from remalis_agents.command_line import add_world, at_least, env_changes, writable
 from remalis_envs.errors import RemalisError
@@ -36,6 +37,8 @@ EXTRA_COMMANDS: dict[str, tuple[str, str]] = {
 """Commands of `remalis` alone: name -> (module, help). The module has ``add_arguments(parser)`` and ``main(args)``."""
 
 
+PLAIN_INTERVAL_S = 10.0
+"""How often progress is said where there is no terminal to show it on."""
 STOPPED = 130
 """Exit code of a command that was interrupted, as a shell has it."""
 
@@ -115,7 +118,7 @@ def _train_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _evaluate_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("checkpoint", help="a checkpoint, or the folder of a run")
+    add("checkpoint", help="a checkpoint, the folder of a run, or a controller's name, such as max_pressure")
     add_world(parser)
     add("--episodes", type=at_least(1), default=10, help="how many (default: 10)")
     add("--seed", type=at_least(0), help="seed of the first episode")
@@ -200,6 +203,7 @@ def _evaluate(args: argparse.Namespace) -> int:
     from rich.console import Console
 
     from remalis_agents.evaluate import FIRST_SEED, evaluate
+    from remalis_agents.evaluate_controller import evaluate_controller, names_controller
 
     seed = FIRST_SEED if args.seed is None else args.seed
     out = writable(args.out) if args.out else None
@@ -212,21 +216,22 @@ def _evaluate(args: argparse.Namespace) -> int:
         if plan.stage:
             console.print(plan.stage, markup=False)
 
+    said = [time.monotonic()]
+
     def told(number: int, figures: dict[str, float]) -> None:
         if console.is_terminal:
             status.update(f"episode {number + 1} of {args.episodes}")
+        elif time.monotonic() - said[0] > PLAIN_INTERVAL_S:
+            said[0] = time.monotonic()
+            console.print(f"episode {number + 1} of {args.episodes}", markup=False)
 
+    asked: dict[str, Any] = {"env": args.env, "env_config": env_changes(args), "episodes": args.episodes}
+    asked |= {"first_seed": seed, "on_begin": begun, "on_episode": told}
     with console.status(f"episode 0 of {args.episodes}") as status:
-        result = evaluate(
-            args.checkpoint,
-            env=args.env,
-            env_config=env_changes(args),
-            episodes=args.episodes,
-            first_seed=seed,
-            sample=args.sample,
-            on_begin=begun,
-            on_episode=told,
-        )
+        if names_controller(args.checkpoint):
+            result = evaluate_controller(args.checkpoint, **asked)
+        else:
+            result = evaluate(args.checkpoint, sample=args.sample, **asked)
     console.print(_figures(result))
     if out is not None:
         result.save(out)

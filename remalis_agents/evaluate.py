@@ -71,7 +71,7 @@ def find_checkpoint(path: str | Path) -> Path:
 
     root = Path(path)
     if not root.exists():
-        raise CheckpointError(f"There is no checkpoint at {str(path)!r}.")
+        raise CheckpointError(f"There is no checkpoint at {str(path)!r}, and no controller of this name.")
     if root.name == POLICY_FOLDER.name and (root / "module_state.pkl").exists():
         return root
     if (root / POLICY_FOLDER).exists():

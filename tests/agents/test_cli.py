@@ -114,6 +114,17 @@ def test_without_arguments_it_explains_itself():
 
 
 @pytest.mark.ray
+def test_a_controller_plays_the_episodes_that_a_team_plays(tmp_path, capsys):
+    out = tmp_path / "figures.json"
+    given = ["evaluate", "max_pressure", "--set", "horizon_s=100", "--episodes", "2", "--out", str(out)]
+    assert main(given) == 0
+    assert "mean_delay_s" in capsys.readouterr().out
+    played = json.loads(out.read_text())
+    assert played["seeds"] == [1000, 1001] and played["env_config"]["split"] == "test"
+    assert main(["evaluate", "max_pressure", "--env", "remalis/PartnersTeam-v0"]) == 2
+    assert "cannot play remalis/PartnersTeam-v0" in capsys.readouterr().err
+
+
 def test_train_then_evaluate(ray_session, tmp_path, capsys):
     changes = ["--set", "training.train_batch_size_per_learner=200", "--set", "training.minibatch_size=100"]
     code = main(["train", "file", written(tmp_path), "--storage", str(tmp_path / "runs"), "--seed", "3", *changes])
