@@ -13,9 +13,10 @@ from remalis_agents.curriculum import STAGES
 from remalis_agents.language.watching import TEXT, with_texts
 from remalis_agents.methods import LEARNERS, METHODS
 from remalis_agents.networks.layout import Layout
+from remalis_agents.networks.registry import accepted_options, network_class
 from remalis_agents.registration import make_team_env
 from remalis_agents.worlds import follow, for_runners, plan_curriculum
-from remalis_envs.errors import RemalisError
+from remalis_envs.errors import RemalisError, unknown
 
 if TYPE_CHECKING:
     from remalis_agents.networks.base import TeamNetwork
@@ -157,6 +158,10 @@ def _check_network(model_config: dict[str, Any], env: Any, run: str) -> TeamNetw
             observation_space=env.observation_space, action_space=env.action_space, model_config=model_config
         )
     except TypeError as error:
+        known = accepted_options(network_class(model_config["network"])) - {"observation_size", "action_count"}
+        for option in model_config["options"]:
+            if option not in known:
+                raise unknown(f"option of network {model_config['network']!r}", option, sorted(known)) from None
         raise ConfigError(f"config.rl_module.options do not fit network {model_config['network']!r}: {error}") from None
     learner = METHODS[run].learner
     if policy.network.value_based != (learner == "replay"):

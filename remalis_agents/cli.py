@@ -6,6 +6,7 @@ Ray removed its own `rllib` command in 2.42; this one reads the same YAML and ru
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import time
 from collections.abc import Sequence
@@ -61,7 +62,12 @@ def _run(program: str, argv: Sequence[str] | None, extra: dict[str, tuple[str, s
         parser.print_help()
         return 2
     try:
-        return int(args.handler(args) or 0)
+        code = int(args.handler(args) or 0)
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:  # whoever read it, such as `head`, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except RemalisError as error:
         print(f"{program}: {error}", file=sys.stderr)
         return 2

@@ -256,7 +256,10 @@ def _common_spaces(env: Any, agents: tuple[str, ...]) -> tuple[spaces.Box, int, 
     first_observation, first_action = env.observation_space(agents[0]), env.action_space(agents[0])
     for agent in agents[1:]:
         if env.observation_space(agent) != first_observation or env.action_space(agent) != first_action:
-            raise ValueError(f"A team has one kind of space, but those of {agent!r} differ from {agents[0]!r}'s.")
+            raise ValueError(
+                f"A team has one kind of space, but those of {agent!r} differ from {agents[0]!r}'s: give the agents "
+                "an observation of one size (traffic's default one has it; sumo-rl's depends on a signal's lanes)."
+            )
     masked = isinstance(first_observation, spaces.Dict) and set(first_observation.spaces) >= {
         "observation",
         "action_mask",

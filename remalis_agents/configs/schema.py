@@ -213,10 +213,11 @@ def build(cls: type[T], data: Any, where: str) -> T:
         raise ConfigError(f"{where} must be a mapping of keys to values, but it is {data!r}.")
     fields = {f.name: f for f in dataclasses.fields(cls)}  # type: ignore[arg-type]
     hints = typing.get_type_hints(cls)
+    named = (*fields, "base") if cls is Experiment else tuple(fields)
     for key in data:
         if key not in fields:
             raise ConfigError(
-                f"Unknown key {key!r} in {where}.{_nearest(cls, str(key))} Valid keys are: {', '.join(fields)}."
+                f"Unknown key {key!r} in {where}.{_nearest(cls, str(key))} Valid keys are: {', '.join(named)}."
             )
     values = {}
     for name, spec in fields.items():
@@ -231,11 +232,28 @@ def build(cls: type[T], data: Any, where: str) -> T:
 _EXAMPLES = {"env": "remalis/TrafficTeam-v0"}
 
 
+_ELSEWHERE = {
+    "learning_rate": "lr",
+    "discount": "gamma",
+    "batch_size": "train_batch_size_per_learner",
+    "train_batch_size": "train_batch_size_per_learner",
+    "sgd_minibatch_size": "minibatch_size",
+    "num_sgd_iter": "num_epochs",
+    "gae_lambda": "lambda_",
+    "clip_range": "clip_param",
+    "ent_coef": "entropy_coeff",
+    "num_workers": "num_env_runners",
+    "num_rollout_workers": "num_env_runners",
+}
+"""What older RLlib and other libraries call things."""
+
+
 def _nearest(cls: type, key: str) -> str:
     """A hint at the key that was meant; beside an experiment's own keys it may be a section under ``config``."""
     own = [f.name for f in dataclasses.fields(cls)]
     sections = [f.name for f in dataclasses.fields(AlgorithmSections)] if cls is Experiment else []
-    near = difflib.get_close_matches(key, [*own, *sections], n=1, cutoff=0.4)
+    elsewhere = _ELSEWHERE.get(key.lower())
+    near = [elsewhere] if elsewhere in own else difflib.get_close_matches(key, [*own, *sections], n=1, cutoff=0.4)
     if not near:
         return ""
     return f" Did you mean {near[0]!r}?" + (" It stands under 'config'." if near[0] in sections else "")

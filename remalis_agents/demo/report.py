@@ -33,7 +33,11 @@ section { background: #fff; border: 1px solid var(--line); border-radius: 10px; 
 svg, video { width: 100%; height: auto; display: block; }
 .scroll svg { min-width: 600px; }
 video { border-radius: 6px; background: #fff; }
-.scroll { overflow-x: auto; } table { border-collapse: collapse; width: 100%; font-size: 13px; }
+.scroll { overflow-x: auto; background: linear-gradient(90deg, #fff 40%, #fff0) 0/60px 100% no-repeat local,
+  linear-gradient(270deg, #fff 40%, #fff0) 100%/60px 100% no-repeat local,
+  linear-gradient(90deg, #1d273333, #fff0) 0/14px 100% no-repeat scroll,
+  linear-gradient(270deg, #1d273333, #fff0) 100%/14px 100% no-repeat scroll; }
+table { border-collapse: collapse; width: 100%; font-size: 13px; }
 th, td { text-align: right; padding: 6px 7px; border-bottom: 1px solid var(--line); white-space: nowrap; }
 th:first-child, td:first-child { text-align: left; } tr.ours { font-weight: 600; color: var(--accent); }
 """
