@@ -195,23 +195,50 @@ class Team:
         """
         path = Path(folder)
         try:
-            config = json.loads((path / CONFIG_FILE).read_text(encoding="utf-8"))
-            if config["format"] > FORMAT:
-                raise RemalisError(
-                    f"{str(folder)!r} was written by remalis {config['remalis']}, in a format that this version does "
-                    "not know: install that version or a later one."
-                )
-            spec = ModelSpec(**config["model"])
-            model = TeamModel(spec if language_model is None else _reading(spec, str(language_model)))
+            config = _described(json.loads((path / CONFIG_FILE).read_text(encoding="utf-8")), str(folder))
+            spec = ModelSpec.of(config["model"])
             weights = load_file(path / WEIGHTS_FILE)
+            _check_sets(spec, weights)
+            model = TeamModel(spec if language_model is None else _reading(spec, str(language_model)))
         except RemalisError:
             raise
-        except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
+        except (*_DAMAGE, SafetensorError) as error:
             raise RemalisError(
-                f"{str(folder)!r} is not the folder of an exported team ({CONFIG_FILE} and {WEIGHTS_FILE}): {error}"
+                f"{str(folder)!r} is not the folder of an exported team ({CONFIG_FILE} and {WEIGHTS_FILE}): "
+                f"{' '.join(str(error).split())}"
             ) from None
         _load(model, weights, str(folder))
         return cls(model, config["trained_on"], sample)
+
+
+_DAMAGE = (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError, ArithmeticError, MemoryError)
+"""What a file that is not as it was written may end in, while a network is built from it."""
+
+
+def _check_sets(spec: ModelSpec, weights: Mapping[str, torch.Tensor]) -> None:
+    """Refuses a number of sets of weights of which the file knows nothing, before memory is taken for them all."""
+    sets = {"none": spec.max_agents, "by_type": (spec.layout or {}).get("type_count", 0)}.get(spec.sharing)
+    if sets and not any(sets in value.shape for value in weights.values()):
+        raise RemalisError(f"The weights are not those of {sets:,} sets, as {CONFIG_FILE} says.")
+
+
+def _described(config: Any, folder: str) -> dict[str, Any]:
+    """What the file of a team says, of a format that this version knows."""
+    if not isinstance(config, dict):
+        raise RemalisError(f"{folder!r} is not the folder of an exported team: its {CONFIG_FILE} holds no mapping.")
+    if isinstance(config["format"], int) and config["format"] > FORMAT:
+        raise RemalisError(
+            f"{folder!r} was written by remalis {config.get('remalis')}, in a format that this version does not know: "
+            "install that version or a later one."
+        )
+    trained_on = config.get("trained_on")
+    options = trained_on.get("env_config", {}) if isinstance(trained_on, dict) else None
+    if not isinstance(trained_on, dict) or not isinstance(options, dict):
+        raise RemalisError(
+            f'The {CONFIG_FILE} in {folder!r} is damaged: trained_on must be a mapping such as {{"env": name, '
+            f'"env_config": {{...}}}}, but it is {trained_on!r}.'
+        )
+    return config
 
 
 def _reading(spec: ModelSpec, language_model: str) -> ModelSpec:
@@ -237,5 +264,13 @@ def _load(model: TeamModel, weights: Mapping[str, torch.Tensor], folder: str) ->
         raise RemalisError(
             f"The weights in {folder!r} do not fit network {model.spec.network!r} as its {CONFIG_FILE} describes it: "
             f"{len(set(wrong))} tensors differ, first {wrong[0]!r}."
+        )
+    kinds = {name: value.is_floating_point() for name, value in model.state_dict().items()}
+    odd = [name for name, value in weights.items() if value.is_floating_point() != kinds[name]]
+    odd += [name for name, value in weights.items() if kinds[name] and not bool(value.isfinite().all())]
+    if odd:
+        raise RemalisError(
+            f"The weights in {folder!r} are damaged: {len(set(odd))} tensors hold what are no finite numbers of their "
+            f"kind, first {odd[0]!r}."
         )
     model.load_state_dict(dict(weights), strict=False)

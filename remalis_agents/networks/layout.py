@@ -13,7 +13,7 @@ from typing import Any
 
 from remalis_envs.errors import RemalisError, unknown
 
-_MOST = 2**24
+_MOST = 10**6
 """No vector is as long: a number beyond it is damage."""
 
 
@@ -63,9 +63,7 @@ class Layout:
                 )
         missing = [key for key, needed in known.items() if needed and described.get(key, -1) < 0]
         if missing:
-            raise RemalisError(
-                f"A layout needs {' and '.join(missing)}, each 0 or more: start is the first index of the options."
-            )
+            raise RemalisError(f"A layout needs {' and '.join(missing)}, each 0 or more.")
         return cls(**described)
 
     @property

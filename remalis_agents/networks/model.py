@@ -49,6 +49,42 @@ class ModelSpec:
         """As JSON keeps it."""
         return asdict(self)
 
+    @classmethod
+    def of(cls, described: Any) -> ModelSpec:
+        """Reads what :meth:`to_dict` gave, from a file that somebody may have changed.
+
+        Raises:
+            UnknownNameError: it has a key that is no attribute.
+            RemalisError: a key is missing, or a value is not of its kind or size.
+        """
+        if not isinstance(described, Mapping):
+            raise RemalisError(f"model must be a mapping of keys to values, but it is {described!r}.")
+        for key in described:
+            if key not in _KINDS:
+                raise unknown("key of a model", key, _KINDS)
+        for key, (kind, name) in _KINDS.items():
+            value, needed = described.get(key), key in _SIZES or key == "network"
+            if key not in described and not needed:
+                continue
+            if isinstance(value, bool) or not isinstance(value, kind):
+                raise RemalisError(f"model.{key} must be {name}, but it is {value!r}.")
+            if kind is int and not (key in _SIZES) <= value <= _MOST:
+                raise RemalisError(f"model.{key} must be from {int(key in _SIZES)} to {_MOST:,}, but it is {value}.")
+        return cls(**described)
+
+
+_SIZES = ("observation_size", "action_count", "max_agents")
+_MOST = 10**6
+"""No team or vector has more: a size beyond it is damage, and would fill the memory."""
+_WHOLE, _MAPPING = "a whole number", "a mapping"
+_KINDS: dict[str, tuple[Any, str]] = {
+    "network": (str, "text"),
+    **dict.fromkeys((*_SIZES, "subgoals", "concepts"), (int, _WHOLE)),
+    "options": (Mapping, _MAPPING),
+    "layout": (Mapping | None, "a mapping or null"),
+    "sharing": (str, "text"),
+}
+
 
 class TeamModel(nn.Module):
     """A team network with what stands around it: who shares weights with whom.

@@ -5,8 +5,10 @@ from __future__ import annotations
 import io
 import json
 import re
+import signal
 import subprocess
 import sys
+import time
 
 import pytest
 import yaml
@@ -150,6 +152,22 @@ def test_train_then_evaluate(ray_session, tmp_path, capsys):
         assert main(["evaluate", str(run), *arguments]) == 2
         said = capsys.readouterr().err
         assert says in said and said.count("\n") == 1
+
+
+@pytest.mark.ray
+@pytest.mark.full
+def test_a_run_that_is_interrupted_before_it_is_saved_says_so(tmp_path):
+    command = [sys.executable, "-m", "remalis_agents.cli", "train", "file", "partners_ippo", "--checkpoint-freq", "0"]
+    command += ["--stop", '{"env_steps": 90000000}', "--storage", str(tmp_path)]
+    training = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True)
+    deadline = time.monotonic() + 90
+    while not any(table.stat().st_size for table in tmp_path.glob("*/trial_00/progress.csv")):
+        assert training.poll() is None and time.monotonic() < deadline
+        time.sleep(0.1)
+    training.send_signal(signal.SIGINT)
+    shown = training.communicate(timeout=60)[0]
+    assert training.returncode == 130
+    assert "checkpoint  none was written: the training was stopped early" in shown and "at_end" not in shown
 
 
 @pytest.mark.ray

@@ -203,8 +203,9 @@ def test_a_name_as_long_as_a_file_may_have_is_taken(tmp_path):
 
 def test_a_film_that_is_terminated_leaves_nothing(tmp_path):
     words = ["play", "--out", str(tmp_path / "new" / "clip.mp4"), "--seconds", "3000", "--speed", "1"]
+    code = "import sys; from remalis_agents.cli import remalis_main; sys.exit(remalis_main())"
     playing = subprocess.Popen(
-        [sys.executable, "-c", "import sys; from remalis_agents.cli import remalis_main as m; sys.exit(m())", *words],
+        [sys.executable, "-c", code, *words],
         stderr=subprocess.PIPE,
         text=True,
     )

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 from toys import Ring
 
 import remalis_agents
@@ -120,3 +121,65 @@ def test_the_package_offers_it_without_importing_torch():
     assert remalis_agents.Team is Team
     script = "import sys, remalis_agents; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", script], check=False, cwd=Path(__file__).parents[2]).returncode == 0
+
+
+def changed_config(folder, key, value):
+    """The folder with one value of its config.json changed; None for none."""
+    file = folder / "config.json"
+    config = json.loads(file.read_text())
+    *inner, last = key.split(".")
+    place = config
+    for part in inner:
+        place = place[part]
+    place.pop(last)
+    if value is not None:
+        place[last] = value
+    file.write_text(json.dumps(config))
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "says"),
+    [
+        ("trained_on", None, "trained_on must be a mapping"),
+        ("trained_on", [1], "trained_on must be a mapping"),
+        ("trained_on", {"env_config": 3}, "trained_on must be a mapping"),
+        ("format", None, "is not the folder of an exported team"),
+        ("model", [1], "model must be a mapping"),
+        ("model", {"netwrk": "ippo"}, "Did you mean 'network'"),
+        ("model.network", 3, "model.network must be text"),
+        ("model.network", None, "model.network must be text"),
+        ("model.network", "ipo", "Did you mean 'ippo'"),
+        ("model.layout", [1], "model.layout must be a mapping or null"),
+        ("model.layout", {"a": 1}, "Unknown key of a layout 'a'"),
+        ("model.options", 3, "model.options must be a mapping"),
+        ("model.options", {"hidden": [-4]}, "is not the folder of an exported team"),
+        ("model.options", {"hidden": "wide"}, "is not the folder of an exported team"),
+        ("model.sharing", 3, "model.sharing must be text"),
+        ("model.observation_size", -3, "model.observation_size must be from 1 to 1,000,000, but it is -3"),
+        ("model.action_count", 10**12, "model.action_count must be from 1 to 1,000,000"),
+        ("model.max_agents", True, "model.max_agents must be a whole number"),
+        ("model.subgoals", -1, "model.subgoals must be from 0"),
+    ],
+)
+def test_a_description_that_somebody_changed_is_a_sentence(tmp_path, key, value, says):
+    folder = team().save_pretrained(tmp_path / "team")
+    changed_config(folder, key, value)
+    with pytest.raises(RemalisError, match=says) as caught:
+        Team.from_pretrained(folder)
+    assert "\n" not in str(caught.value)
+
+
+def test_more_sets_of_weights_than_there_are_take_no_memory(tmp_path):
+    folder = team("none").save_pretrained(tmp_path / "team")
+    changed_config(folder, "model.max_agents", 10**6)
+    with pytest.raises(RemalisError, match="not those of 1,000,000 sets"):
+        Team.from_pretrained(folder)
+
+
+@pytest.mark.parametrize("change", [lambda w: w.to(torch.int32), lambda w: w * torch.nan, lambda w: w + torch.inf])
+def test_weights_that_are_no_numbers_are_refused(tmp_path, change):
+    folder = team().save_pretrained(tmp_path / "team")
+    file = folder / "model.safetensors"
+    save_file({name: change(value) for name, value in load_file(file).items()}, file)
+    with pytest.raises(RemalisError, match=r"The weights in .* are damaged"):
+        Team.from_pretrained(folder)

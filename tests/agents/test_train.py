@@ -57,6 +57,7 @@ def test_a_team_learns_and_its_final_policy_plays_unseen_episodes(trained):
     result = evaluate(trained.run_dir, episodes=20)
     assert result.interval("right_share")[0] > 0.97, "chance is 1/3"
     assert result.interval("illegal_count")[0] == 0
+    assert not trained.interrupted
     assert evaluate(trained.run_dir, episodes=3).episodes == result.episodes[:3], "same seeds, same episodes"
 
 
