@@ -198,7 +198,6 @@ class Team:
             config = _described(json.loads((path / CONFIG_FILE).read_text(encoding="utf-8")), str(folder))
             spec = ModelSpec.of(config["model"])
             weights = load_file(path / WEIGHTS_FILE)
-            _check_sets(spec, weights)
             model = TeamModel(spec if language_model is None else _reading(spec, str(language_model)))
         except RemalisError:
             raise
@@ -213,13 +212,6 @@ class Team:
 
 _DAMAGE = (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError, ArithmeticError, MemoryError)
 """What a file that is not as it was written may end in, while a network is built from it."""
-
-
-def _check_sets(spec: ModelSpec, weights: Mapping[str, torch.Tensor]) -> None:
-    """Refuses a number of sets of weights of which the file knows nothing, before memory is taken for them all."""
-    sets = {"none": spec.max_agents, "by_type": (spec.layout or {}).get("type_count", 0)}.get(spec.sharing)
-    if sets and not any(sets in value.shape for value in weights.values()):
-        raise RemalisError(f"The weights are not those of {sets:,} sets, as {CONFIG_FILE} says.")
 
 
 def _described(config: Any, folder: str) -> dict[str, Any]:
