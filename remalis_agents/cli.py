@@ -189,8 +189,7 @@ def _train(args: argparse.Namespace) -> int:
     )
     print(f"run         {result.run_dir}")
     if result.checkpoint is None and result.interrupted:
-        due = "at the end only" if experiment.checkpoint.at_end and not experiment.checkpoint.frequency else "later"
-        print(f"checkpoint  none was written: the training was stopped early, and one was to be saved {due}")
+        print("checkpoint  none was written: the training was stopped before there was anything to save")
         return STOPPED
     if result.interrupted:
         print(f"stopped     at iteration {result.metrics.get('training_iteration', 0)}, before its end")

@@ -9,6 +9,7 @@ from types import FrameType
 from typing import Any
 
 from ray.tune import Callback
+from ray.tune.result import SHOULD_CHECKPOINT
 
 ASKED = threading.Event()
 """Set while the training of this process has been asked to end; see :class:`.progress.AtTarget`."""
@@ -32,6 +33,8 @@ class SoftInterrupt(Callback):
         """Takes the place of Tune's handler, which drops what was learnt since the last checkpoint."""
         if self._before is None and threading.current_thread() is threading.main_thread():
             self._before = signal.signal(signal.SIGINT, self._interrupted)
+        if ASKED.is_set():  # whatever the experiment saves by itself
+            result[SHOULD_CHECKPOINT] = True
 
     def _interrupted(self, number: int, frame: FrameType | None) -> None:
         if ASKED.is_set():

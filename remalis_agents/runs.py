@@ -120,9 +120,13 @@ def latest_checkpoint(run_dir: Path) -> Path | None:
     """The newest whole checkpoint of a run; None where it has made none. It warns where a newer one is damaged.
 
     Raises:
-        TrainingError: the run has checkpoints, and all are damaged.
+        TrainingError: the run has checkpoints, and all are damaged; but for its very first, which a kill may have
+            come upon while it was written, so that the run begins anew.
     """
     whole, damaged = checkpoints(run_dir)
+    if len(damaged) == 1 and not whole and not _went_on(damaged[0].parent):
+        _log.warning(f"{run_dir.name} ended while it wrote its first checkpoint: it begins anew, from iteration 1.")
+        return None
     if damaged and not whole:
         raise TrainingError(
             f"{run_dir} has no whole checkpoint to go on from: {_named(damaged)} damaged (files are missing or cut "
@@ -135,6 +139,14 @@ def latest_checkpoint(run_dir: Path) -> Path | None:
             f"{_named(newer)} damaged (files are missing or cut off): the run goes on from the one before, {latest}."
         )
     return latest
+
+
+def _went_on(trial: Path) -> bool:
+    """Whether a trial has results from after its first iteration, when the first checkpoint is made."""
+    try:
+        return len((trial / "progress.csv").read_text(encoding="utf-8").splitlines()) > 2
+    except (OSError, ValueError):
+        return False
 
 
 def _named(damaged: list[Path]) -> str:

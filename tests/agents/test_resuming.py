@@ -168,6 +168,7 @@ def without_files(folder):
 def test_a_run_whose_checkpoints_are_all_damaged_does_not_begin_anew(tmp_path, capsys, damage):
     run_dir, _ = start(tmp_path)
     damage(checkpoint(run_dir, 0, 0))
+    (run_dir / "trial_00" / "progress.csv").write_text("training_iteration\n1\n2\n")
     before = sorted(run_dir.rglob("*"))
     assert main(["train", "file", str(tmp_path / "ring.yaml"), "--resume", str(run_dir)]) == 2
     said = capsys.readouterr().err
@@ -175,6 +176,14 @@ def test_a_run_whose_checkpoints_are_all_damaged_does_not_begin_anew(tmp_path, c
     assert sorted(run_dir.rglob("*")) == before
     with pytest.raises(RemalisError, match=r"checkpoint in .* is damaged"):
         find_checkpoint(run_dir)
+
+
+def test_a_run_that_was_killed_while_it_wrote_its_first_checkpoint_begins_anew_and_it_is_said(tmp_path, caplog):
+    run_dir, _ = start(tmp_path)
+    cut(checkpoint(run_dir, 0, 0))
+    (run_dir / "trial_00" / "progress.csv").write_text("training_iteration\n1\n")
+    assert latest_checkpoint(run_dir) is None
+    assert "ended while it wrote its first checkpoint: it begins anew" in caplog.text
 
 
 def test_an_earlier_whole_checkpoint_takes_the_place_of_a_damaged_one_and_it_is_said(tmp_path, caplog):
