@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import datetime
 import json
 import os
 from collections import defaultdict
@@ -17,6 +18,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from remalis_agents.command_line import at_least
+from remalis_agents.runs import versions
 from remalis_envs.errors import RemalisError, unknown
 from remalis_envs.web.tasks.model import LEVELS
 
@@ -54,12 +56,20 @@ def main(args: argparse.Namespace) -> int:
         args.out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise RemalisError(f"The audit cannot be written to {str(args.out)!r}: {error.strerror}.") from error
-    found = measure(domains, args.seeds, args.instructions, args.processes)
+    found = about(args) | measure(domains, args.seeds, args.instructions, args.processes)
     (args.out / "audit.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     draw(found, args.out / "audit.png")
     show(found)
     print(f"written: {args.out / 'audit.json'} and audit.png")
     return 0 if all(one["met"] for one in found["figures"]) else 1
+
+
+def about(args: argparse.Namespace) -> dict[str, Any]:
+    """What made the figures: the command, the day, the commit and the versions."""
+    named = f" --domains {' '.join(args.domains)}" if args.domains else ""
+    command = f"remalis audit web --seeds {args.seeds} --instructions {args.instructions}{named} --out {args.out}"
+    today = datetime.datetime.now(datetime.UTC).date().isoformat()
+    return {"about": {"command": command, "date": today, "versions": versions()}}
 
 
 def measure(domains: tuple[str, ...], seeds: int, instructions: int, processes: int) -> dict[str, Any]:

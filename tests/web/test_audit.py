@@ -79,6 +79,8 @@ def test_work_is_what_the_oracle_takes():
 def test_the_command_writes_figures_and_a_picture(tmp_path, capsys):
     given = ["audit", "web", "--domains", "hotel", "museum", "--seeds", "1", "--instructions", "8", "--processes", "1"]
     assert remalis_main([*given, "--out", str(tmp_path)]) == 1  # two domains do not have sixty skeletons
+    about = json.loads((tmp_path / "audit.json").read_text())["about"]
+    assert about["command"].startswith("remalis audit web --seeds") and about["versions"]["numpy"]
     found = json.loads((tmp_path / "audit.json").read_text())
     assert set(found["by_domain"]) == {"hotel", "museum"} and len(found["tasks"]) == 6
     met = {one["what"]: one["met"] for one in found["figures"]}
