@@ -38,7 +38,9 @@ def test_its_experiments_are_some() -> None:
     from remalis_agents.configs.loader import parse_experiment
     from remalis_agents.train import build_config
 
-    own, parts = re.findall(r"```yaml\n(.*?)```", README, flags=re.DOTALL)
+    town, own, parts = re.findall(r"```yaml\n(.*?)```", README, flags=re.DOTALL)
+    _, experiment = parse_experiment(yaml.safe_load(town))
+    assert experiment.config.environment.env_config["scenario"] == "town.net.xml", "and no level of its base's"
     _, experiment = parse_experiment(yaml.safe_load(own))
     assert experiment.config.rl_module.sharing == "by_type"
     assert build_config(experiment).num_learners == 2
