@@ -300,7 +300,7 @@ def test_two_processes_cannot_train_in_one_folder(tmp_path):
         ("training.minibatch_size=0", "minibatch_size must be 1 or more"),
         ("training.gamma=2", "gamma must be from 0 to 1"),
         ("training.lr=-1", "lr must be 0 or more"),
-        ("debugging.seed=-1", "seed must be 0 or more"),
+        ("debugging.seed=-1", "seed must be from 0 to"),
         ("stop.env_steps=-1", "stop.env_steps must be above 0"),
     ],
 )

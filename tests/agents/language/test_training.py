@@ -201,7 +201,7 @@ def test_a_co_player_reads_for_itself(exported):
         ([], r"no folder is given: .*--set rl_module.options.language_model.path=FOLDER"),
         (["rl_module.options.language_model.path=nowhere"], r"'nowhere' is not a folder"),
         (["rl_module.options.language_model.pth=x"], r"'pth'. Did you mean 'path'\?"),
-        (["run=CommNet", "rl_module.options.language_model.path=x"], r"Unknown option of network 'commnet' 'language_model'"),
+        (["run=CommNet", "rl_module.options.language_model.path=x"], r"of network 'commnet' 'language_model'"),
         (["stage=imitate", "imitation.demonstrations={controller: greedy}"], "demonstrations hold none"),
     ],
 )
