@@ -106,7 +106,7 @@ def train_one(config: str, seed: int, storage: Path, changes: Sequence[str]) -> 
 
     name, experiment = load_experiment(config, [f"debugging.seed={seed}", *changes])
     try:
-        return train(name, experiment, storage=storage)
+        return train(name, experiment, storage=storage).finished()
     finally:
         ray.shutdown()
 

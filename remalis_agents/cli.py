@@ -14,7 +14,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from remalis_agents.command_line import add_world, at_least, env_changes, writable
+from remalis_agents.command_line import PLAIN_INTERVAL_S, add_world, at_least, env_changes, writable
 from remalis_envs.errors import RemalisError
 
 if TYPE_CHECKING:
@@ -38,8 +38,6 @@ EXTRA_COMMANDS: dict[str, tuple[str, str]] = {
 """Commands of `remalis` alone: name -> (module, help). The module has ``add_arguments(parser)`` and ``main(args)``."""
 
 
-PLAIN_INTERVAL_S = 10.0
-"""How often progress is said where there is no terminal to show it on."""
 STOPPED = 130
 """Exit code of a command that was interrupted, as a shell has it."""
 

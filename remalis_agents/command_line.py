@@ -13,6 +13,9 @@ from typing import Any
 
 from remalis_envs.errors import RemalisError
 
+PLAIN_INTERVAL_S = 10.0
+"""How often progress is said where there is no terminal to show it on."""
+
 
 def at_least(least: int) -> Callable[[str], int]:
     """A type for ``add_argument``: whole numbers of at least ``least``."""

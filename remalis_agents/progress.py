@@ -15,13 +15,12 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from remalis_agents.command_line import PLAIN_INTERVAL_S
 from remalis_agents.configs.schema import StopSection
 from remalis_agents.ending import ASKED
 
 HEADLINES = ("delay_s", "mean_delay_s", "success_rate")
 """Figures of an episode that the display shows first, where an environment has them."""
-
-PLAIN_INTERVAL_S = 10.0
 
 
 def flat_get(result: Mapping[str, Any], path: str, default: Any = None) -> Any:

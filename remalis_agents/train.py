@@ -40,6 +40,16 @@ class TrainResult:
     metrics: dict[str, Any]
     interrupted: bool = False
 
+    def finished(self) -> TrainResult:
+        """Itself, for who goes on with the final policy: one that was ended early is none.
+
+        Raises:
+            KeyboardInterrupt: it was interrupted.
+        """
+        if self.interrupted:
+            raise KeyboardInterrupt
+        return self
+
 
 def train(
     name: str,

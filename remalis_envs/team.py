@@ -257,8 +257,8 @@ def _common_spaces(env: Any, agents: tuple[str, ...]) -> tuple[spaces.Box, int, 
     for agent in agents[1:]:
         if env.observation_space(agent) != first_observation or env.action_space(agent) != first_action:
             raise ValueError(
-                f"A team has one kind of space, but those of {agent!r} differ from {agents[0]!r}'s: give the agents "
-                "an observation of one size (traffic's default one has it; sumo-rl's depends on a signal's lanes)."
+                f"A team has one kind of space, but those of {agent!r} differ from {agents[0]!r}'s: give all agents "
+                "observations and actions of one size."
             )
     masked = isinstance(first_observation, spaces.Dict) and set(first_observation.spaces) >= {
         "observation",

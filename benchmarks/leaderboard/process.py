@@ -148,7 +148,7 @@ def _train(cell: Cell, folder: Path) -> None:
             storage=folder,
             resume=begun[-1].parent if begun else False,
             callbacks=[_callback(cell.budget or 1)],
-        )
+        ).finished()
     finally:
         ray.shutdown()
     target = folder / POLICY

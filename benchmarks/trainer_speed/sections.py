@@ -115,7 +115,7 @@ def runners(plan: Plan, progress: Progress) -> Section:
                 progress.begin(f"{count} env runners, round {turn + 1}")
                 changes = [f"env_runners.num_env_runners={count}", f"stop.env_steps={steps}", "stop.time_s=null"]
                 name, experiment = load_experiment("traffic_easy_ippo", [*changes, "checkpoint.at_end=false"])
-                result = train(name, experiment, storage=Path(scratch), callbacks=[])
+                result = train(name, experiment, storage=Path(scratch), callbacks=[]).finished()
                 played = result.metrics["env_runners"]["num_env_steps_sampled_lifetime"]
                 found.append(played / result.metrics["time_total_s"])
                 progress.end()

@@ -89,7 +89,7 @@ def _train(out: Path, seconds: float, seed: int) -> Any:
     from remalis_agents.train import train
 
     name, experiment = load_experiment(EXPERIMENT, [f"stop.time_s={seconds}", f"debugging.seed={seed}"])
-    result = train(name, experiment, storage=out)
+    result = train(name, experiment, storage=out).finished()
     import ray
 
     ray.shutdown()  # its processes would share the cores with the evaluation

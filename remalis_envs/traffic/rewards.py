@@ -22,6 +22,7 @@ from remalis_envs.traffic.sumo_rl_view import SUMO_RL_REWARDS, SumoRLView
 
 FloatArray = npt.NDArray[np.float64]
 LARGEST_WEIGHT = 1e12
+"""Beyond it a sum of rewards would say nothing of the other parts."""
 
 
 class RewardError(RemalisError, ValueError):
@@ -183,7 +184,9 @@ def _parts(spec: RewardSpec) -> list[tuple[RewardFunction, float]]:
             raise unknown("reward", name, REWARDS)
         number = isinstance(weight, int | float | np.integer | np.floating) and not isinstance(weight, bool)
         if not number or not abs(weight) < LARGEST_WEIGHT:  # nan is not below it, and a huge int is
-            raise RemalisError(f"the weight of reward {name!r} must be a finite number, not {weight!r}")
+            raise RemalisError(
+                f"the weight of reward {name!r} must be a finite number within {LARGEST_WEIGHT:g}, not {weight!r}"
+            )
         parts.append((REWARDS[name], float(weight)))
     if not parts:
         raise RemalisError("the weighted reward names no part")

@@ -22,7 +22,7 @@ from remalis_agents.configs import parse_experiment
 from remalis_agents.evaluate import evaluate, find_checkpoint, load_policy
 from remalis_agents.rllib.algorithm import MANIFEST, is_whole
 from remalis_agents.runs import TrainingError
-from remalis_agents.train import train
+from remalis_agents.train import TrainResult, train
 from remalis_envs.errors import RemalisError
 from remalis_envs.traffic.network import grid
 
@@ -201,6 +201,13 @@ def test_a_training_that_is_ended_saves_what_it_has_learnt(tmp_path, how):
     (run_dir,) = tmp_path.iterdir()
     kept = find_checkpoint(run_dir).resolve().parents[3]
     assert json.loads((kept / MANIFEST).read_text())["training_iteration"] == stopped > 1
+
+
+def test_who_goes_on_with_the_final_policy_does_not_with_one_that_was_ended_early(tmp_path):
+    whole = TrainResult(tmp_path, tmp_path, None, {})
+    assert whole.finished() is whole
+    with pytest.raises(KeyboardInterrupt):
+        TrainResult(tmp_path, tmp_path, None, {}, interrupted=True).finished()
 
 
 class Spoilt(Ring):
