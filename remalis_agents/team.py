@@ -111,11 +111,24 @@ class Team:
         view["action_mask"][:, 0] = 1
         for agent, own in observations.items():
             row, masked = self._rows[agent], isinstance(own, Mapping)
-            view["obs"][row] = own["observation"] if masked else own
-            view["action_mask"][row] = own["action_mask"] if masked else 1
+            view["obs"][row] = self._fitting(own["observation"] if masked else own, spec.observation_size, agent)
+            view["action_mask"][row] = (
+                self._fitting(own["action_mask"], spec.action_count, f"the action mask of {agent}") if masked else 1
+            )
             view["alive"][row] = 1.0
         actions = self(view).tolist()
         return {agent: actions[self._rows[agent]] for agent in observations}
+
+    def _fitting(self, given: Any, size: int, whose: str) -> NDArray[Any]:
+        """What an environment gave, where it is as long as this team has learned it."""
+        own = np.asarray(given)
+        if own.shape != (size,):
+            env = self.trained_on.get("env", "its environment")
+            raise RemalisError(
+                f"{whose}: the team was trained on {env} and reads {size} numbers, not an array of shape {own.shape}. "
+                "Make the environment with the options that it was trained with (team.trained_on)."
+            )
+        return own
 
     def _links(self, n: int) -> NDArray[np.int8]:
         own = getattr(self._env, "adjacency", None)
