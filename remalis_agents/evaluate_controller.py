@@ -1,4 +1,4 @@
-"""Plays a controller on the same episodes as `rllib evaluate` plays a team, so that the two can be compared."""
+"""Plays who has not learned (see `players`) on the episodes of `rllib evaluate`, so that both can be compared."""
 
 from __future__ import annotations
 
@@ -7,20 +7,18 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from remalis_agents.controllers import CONTROLLERS, make_controller
 from remalis_agents.evaluate import Evaluation
 from remalis_agents.evaluation import EpisodeResult
 from remalis_agents.evaluation import evaluate as play_episodes
 from remalis_agents.mixtures import with_world
-from remalis_envs import traffic_v0
+from remalis_agents.players import TRAFFIC, WEB, home_of, make_player
+from remalis_envs import traffic_v0, web_v0
 from remalis_envs.errors import RemalisError
-
-TRAFFIC = "remalis/TrafficTeam-v0"
 
 
 def names_controller(text: str) -> bool:
-    """Whether ``text`` is a controller's name, and no path."""
-    return text in CONTROLLERS and not os.path.exists(text)
+    """Whether ``text`` is the name of a controller or of a team of the web, and no path."""
+    return home_of(text) is not None and not os.path.exists(text)
 
 
 def evaluate_controller(
@@ -36,12 +34,14 @@ def evaluate_controller(
     """As :func:`.evaluate.evaluate`, with a controller.
 
     Raises:
-        RemalisError: the environment is not traffic's, cannot be made with these options, or an episode broke off.
+        RemalisError: the environment is not the player's, cannot be made with these options, or an episode broke off.
     """
-    if env not in (None, TRAFFIC):
-        raise RemalisError(f"{name} is a controller of traffic lights; it cannot play {env}.")
+    played_in = env or home_of(name) or TRAFFIC
+    if played_in not in (TRAFFIC, WEB):
+        raise RemalisError(f"{name} plays {home_of(name)}; it cannot play {env}.")
+    player = make_player(name, played_in)
     options = with_world({"level": "easy", "split": "test"}, env_config)
-    result = Evaluation(TRAFFIC, options, [first_seed + i for i in range(episodes)], [])
+    result = Evaluation(played_in, options, [first_seed + i for i in range(episodes)], [])
     on_begin(result)
 
     def played(one: EpisodeResult) -> None:
@@ -50,5 +50,6 @@ def evaluate_controller(
         result.episodes.append({"team_return": one.mean_return, **one.metrics})
         on_episode(len(result.episodes) - 1, result.episodes[-1])
 
-    play_episodes(make_controller(name), partial(traffic_v0, **options), result.seeds, progress=played)
+    make = web_v0 if played_in == WEB else traffic_v0
+    play_episodes(player, partial(make, **options), result.seeds, progress=played)
     return result

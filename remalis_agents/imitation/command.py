@@ -10,7 +10,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     from remalis_agents.command_line import at_least
 
     add = parser.add_argument
-    add("--controller", metavar="NAME", help="who demonstrates: greedy, max_pressure, sotl, ...")
+    add("--controller", metavar="NAME", help="who demonstrates: greedy, max_pressure, ...; oracle on the web")
     add("--checkpoint", metavar="PATH", help="a checkpoint, run or exported folder: a trained team demonstrates")
     add("--env", help="an environment's name (default: traffic, or what the team was trained on)")
     add("--level", help="the level to play")

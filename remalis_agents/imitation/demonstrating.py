@@ -9,11 +9,11 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from remalis_agents.controllers import make_controller
 from remalis_agents.evaluate import check_fits, load_team
 from remalis_agents.imitation.record import Demonstrator, record
 from remalis_agents.imitation.schema import DemonstrationError, Header
 from remalis_agents.mixtures import SCENARIOS, with_world
+from remalis_agents.players import TRAFFIC, WEB, make_player
 from remalis_agents.registration import make_team_env
 from remalis_agents.team import Team
 from remalis_envs.registration import WITH_SPLITS
@@ -37,7 +37,7 @@ def demonstrate(
 
     Args:
         out: the Parquet file.
-        controller: a controller's name, or None.
+        controller: a controller's name, or that of a team of the web such as ``oracle``; or None.
         checkpoint: a team's checkpoint, run or exported folder, or None.
         env: the environment's name; traffic, or what the team was trained on, by default.
         env_config: its options; those that the team was trained with by default. The suite's own environments play
@@ -52,9 +52,9 @@ def demonstrate(
     Raises:
         RemalisError: the demonstrator or the environment cannot be made, or do not fit each other.
     """
-    player, said = _player(controller, checkpoint, sample)
+    player, said = _player(controller, checkpoint, sample, env or TRAFFIC)
     trained = player.trained_on if isinstance(player, Team) else {}
-    name = env or trained.get("env") or WITH_SPLITS[0]
+    name = env or trained.get("env") or TRAFFIC
     options = dict(env_config if env_config is not None else trained.get("env_config", {}))
     options = with_world(options, changes or {})
     if SCENARIOS in options:
@@ -90,13 +90,13 @@ def demonstrate(
         team.close()
 
 
-def _player(controller: str | None, checkpoint: str | None, sample: bool) -> tuple[Demonstrator, str]:
+def _player(controller: str | None, checkpoint: str | None, sample: bool, env: str) -> tuple[Demonstrator, str]:
     if (controller is None) == (checkpoint is None):
         raise DemonstrationError("Give --controller or --checkpoint: one of them demonstrates.")
     if checkpoint is not None:
         return load_team(checkpoint, sample), f"checkpoint:{checkpoint}"
     assert controller is not None
-    made = make_controller(controller)
+    made = make_player(controller, env)
     if made.own_program:
         raise DemonstrationError(
             f"Controller {controller!r} lets SUMO run a signal program of its own, so that it has no actions to learn "
@@ -111,7 +111,7 @@ def _check(player: Demonstrator, said: str, team: Any, name: str) -> None:
 
     if isinstance(player, Team):
         check_fits(player, team, name)
-    elif getattr(team.unwrapped, "layout", None) is not LAYOUT:
+    elif name != WEB and getattr(team.unwrapped, "layout", None) is not LAYOUT:
         raise DemonstrationError(
             f"{said} reads what traffic signals see, but the agents of {name} see something else: record a trained "
             "team there, with --checkpoint."

@@ -10,9 +10,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from remalis_agents.imitation.schema import LISTS, SPLITS, DemonstrationError, Header, header_of
+from remalis_agents.imitation.schema import FLAT, LISTS, SPLITS, DemonstrationError, Header, header_of
 from remalis_agents.networks import Played, TeamInputs
 from remalis_envs.team import NO_OUTCOME
 
@@ -115,12 +116,15 @@ def read(path: str | Path) -> Demonstrations:
             f"There is no file of demonstrations at {str(path)!r}: `rllib demonstrate --out {path}` records one."
         )
     try:
-        header = header_of(pq.read_schema(file), str(path))
-        table = pq.read_table(file)
+        with pq.ParquetFile(file) as parquet:
+            header = header_of(parquet.schema_arrow, str(path))
+            # All but the lists, which are many times as large and are read an episode at a time.
+            table = parquet.read(columns=list(FLAT))
+            if not table.num_rows:
+                raise DemonstrationError(f"{str(path)!r} holds no steps.")
+            columns = _stacked(parquet, table["agents"].to_numpy(), header, str(path))
     except (pa.ArrowInvalid, OSError) as error:
         raise DemonstrationError(f"{str(path)!r} cannot be read as Parquet: {' '.join(str(error).split())}") from None
-    if not table.num_rows:
-        raise DemonstrationError(f"{str(path)!r} holds no steps.")
     episode, step = (table[name].to_numpy() for name in ("episode", "step"))
     new = np.flatnonzero(np.diff(episode, prepend=episode[0] - 1))
     lengths = np.diff(new, append=len(episode))
@@ -132,35 +136,47 @@ def read(path: str | Path) -> Demonstrations:
     if wrong := set(names) - set(SPLITS):
         raise DemonstrationError(f"{str(path)!r}: split must be one of {', '.join(SPLITS)}, but is {wrong.pop()!r}.")
     split = torch.tensor([SPLITS.index(name) for name in names])
-    data = Demonstrations(header, _stacked(table, header, str(path)), split, lengths.tolist())
+    data = Demonstrations(header, columns, split, lengths.tolist())
     if empty := [name for name, count in data.counts().items() if not count]:
         raise DemonstrationError(f"{str(path)!r} has no steps for {' and '.join(empty)}: record more episodes.")
     return data
 
 
-def _stacked(table: pa.Table, header: Header, source: str) -> dict[str, Tensor]:
+def _stacked(parquet: pq.ParquetFile, teams: NDArray[np.int64], header: Header, source: str) -> dict[str, Tensor]:
     """The columns with lists as tensors, padded to the largest team."""
-    teams, columns = table["agents"].to_numpy(), {}
-    widths = {"obs": header.observation_size, "action_mask": header.action_count}
-    for name in LISTS:
+    most, whole = int(teams.max()), {}
+    for name, kind in LISTS.items():
         filling = NO_OUTCOME if name in ("subgoal", "concept", "misaligned", "carried") else 0
+        shape = (len(teams), *_shape(name, most, header))
+        whole[name] = np.full(shape, filling, kind.to_pandas_dtype())
+    start = 0
+    for group in range(parquet.num_row_groups):
+        table = parquet.read_row_group(group, columns=list(LISTS))
+        part = slice(start, start := start + table.num_rows)
+        for name in LISTS:
+            _fill(whole[name][part], table[name], teams[part], name, header, source)
+    return {name: torch.from_numpy(column) for name, column in whole.items()}
 
-        def shape(size: int, name: str = name) -> tuple[int, ...]:
-            return (size, size) if name == "adjacency" else (size, *([widths[name]] if name in widths else []))
 
-        lists = pa.concat_arrays(table[name].chunks)
-        lengths, values = lists.value_lengths().to_numpy(zero_copy_only=False), lists.flatten().to_numpy()
-        whole = np.full((len(teams), *shape(int(teams.max()))), filling, values.dtype)
-        for size in np.unique(teams).tolist():
-            here, own = teams == size, shape(size)
-            if (lengths[here] != np.prod(own)).any():
-                raise DemonstrationError(
-                    f"{source}: column {name!r} must have {np.prod(own)} values a step of {size} agents (vectors of "
-                    f"{header.observation_size}, {header.action_count} actions), but has {lengths[here][0]}."
-                )
-            whole[(here, *(slice(0, k) for k in own))] = values[np.repeat(here, lengths)].reshape(-1, *own)
-        columns[name] = torch.from_numpy(whole)
-    return columns
+def _fill(
+    rows: NDArray[Any], column: pa.ChunkedArray, teams: NDArray[np.int64], name: str, header: Header, source: str
+) -> None:
+    lists = column.combine_chunks()
+    lengths, values = lists.value_lengths().to_numpy(zero_copy_only=False), lists.flatten().to_numpy()
+    for size in np.unique(teams).tolist():
+        here, own = teams == size, _shape(name, size, header)
+        if (lengths[here] != np.prod(own)).any():
+            raise DemonstrationError(
+                f"{source}: column {name!r} must have {np.prod(own)} values a step of {size} agents (vectors of "
+                f"{header.observation_size}, {header.action_count} actions), but has {lengths[here][0]}."
+            )
+        rows[(here, *(slice(0, k) for k in own))] = values[np.repeat(here, lengths)].reshape(-1, *own)
+
+
+def _shape(name: str, agents: int, header: Header) -> tuple[int, ...]:
+    """Of a step's value in a column of a team of that size."""
+    widths = {"adjacency": agents, "obs": header.observation_size, "action_mask": header.action_count}
+    return (agents, *([widths[name]] if name in widths else []))
 
 
 def check_fits(data: Demonstrations, observation_size: int, action_count: int, what: str, source: str) -> None:
