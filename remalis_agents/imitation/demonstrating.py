@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from remalis_agents.evaluate import check_fits, load_team
+from remalis_agents.imitation.correcting import Corrected
 from remalis_agents.imitation.record import Demonstrator, record
 from remalis_agents.imitation.schema import DemonstrationError, Header
 from remalis_agents.mixtures import SCENARIOS, with_world
@@ -31,6 +32,8 @@ def demonstrate(
     first_seed: int = 0,
     split_seed: int = 0,
     sample: bool = False,
+    pupil: Team | None = None,
+    helped: float = 0.0,
     quiet: bool = False,
 ) -> Header:
     """Records a controller or a trained team.
@@ -47,6 +50,8 @@ def demonstrate(
         first_seed: of the first episode.
         split_seed: of the draw of the 80/10/10 split.
         sample: draw a team's actions as in training, instead of the most probable.
+        pupil: a team that plays while the demonstrator says what it would have done, see :mod:`.correcting`.
+        helped: share of the steps in which the demonstrator plays all the same.
         quiet: show nothing.
 
     Raises:
@@ -67,6 +72,8 @@ def demonstrate(
         raise DemonstrationError(f"{name} cannot be made with {options}: {error}") from None
     try:
         _check(player, said, team, name)
+        if pupil is not None:
+            player, said = Corrected(pupil, player, helped), f"{said}, correcting the team that learns"
         console = Console()
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         with Progress(*columns, console=console, transient=True, disable=quiet or not console.is_terminal) as progress:

@@ -32,8 +32,9 @@ class EpochDisplay:
         )
 
     def __enter__(self) -> EpochDisplay:
+        if not self._bar.tasks:
+            self._task = self._bar.add_task(f"{self.name}: epochs", total=self.epochs)
         self._bar.start()
-        self._task = self._bar.add_task(f"{self.name}: epochs", total=self.epochs)
         return self
 
     def __exit__(

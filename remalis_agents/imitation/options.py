@@ -20,7 +20,7 @@ class ImitationSection:
     demonstrations: str | dict[str, Any] | None = None
     """A file that `rllib demonstrate` wrote, or who is recorded first: a mapping as :class:`RecordingSection`."""
     epochs: int = 15
-    """Passes over the training part, at most; 15 as in table 6 of the paper."""
+    """Passes over the training part, at most, after each recording; 15 as in table 6 of the paper."""
     batch_size: int = 32
     """Sequences of rl_module.max_seq_len steps in a minibatch, or as many steps for networks without a memory."""
     lr: float = 1e-3
@@ -44,6 +44,9 @@ class RecordingSection:
     scenario: str | None = None
     """The world to record in; by default the one that the experiment names."""
     episodes: int = 10
+    rounds: int = 1
+    """Recordings of so many episodes. From the second on the team that learns plays, and the demonstrator says what it
+    would have done: :mod:`remalis_agents.imitation.correcting`. After each, all that was recorded is learnt from."""
     seed: int = 0
     """Of the first episode."""
     env_config: dict[str, Any] = field(default_factory=dict)
@@ -98,7 +101,7 @@ def recording(section: ImitationSection) -> RecordingSection | None:
     made = build(RecordingSection, section.demonstrations, where)
     if (made.controller is None) == (made.checkpoint is None):
         raise ConfigError(f"{where} names either a controller or a checkpoint to record, and one of the two.")
-    for name, least in (("episodes", 1), ("seed", 0)):
+    for name, least in (("episodes", 1), ("rounds", 1), ("seed", 0)):
         if getattr(made, name) < least:
             raise ConfigError(f"{where}.{name} must be {least} or more, but it is {getattr(made, name)}.")
     return made

@@ -52,6 +52,12 @@ class Demonstrations:
             of = self.split
         return {name: int((of == number).sum()) for number, name in enumerate(SPLITS)}
 
+    def joined(self, more: Demonstrations) -> Demonstrations:
+        """These, and further ones of teams as large."""
+        columns = {name: torch.cat([column, more.columns[name]]) for name, column in self.columns.items()}
+        split = torch.cat([self.split, more.split])
+        return Demonstrations(self.header, columns, split, [*self.lengths, *more.lengths])
+
     def to(self, device: torch.device) -> Demonstrations:
         """The same, on a device."""
         columns = {name: column.to(device) for name, column in self.columns.items()}

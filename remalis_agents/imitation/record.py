@@ -17,14 +17,17 @@ from remalis_agents.imitation.schema import FLAT, LISTS, SCHEMA, DemonstrationEr
 from remalis_agents.imitation.splitting import FEWEST_EPISODES, by_episode, by_sequence
 from remalis_agents.runs import versions
 from remalis_agents.team import Team
-from remalis_envs.team import TeamEnv
+from remalis_envs.team import NO_OUTCOME, TeamEnv
 
 Steps = dict[str, list[Any]]
 """Columns of an episode."""
 
 
 class Demonstrator(Protocol):
-    """Who can be recorded: a controller, or anything that acts on what a parallel environment's agents see."""
+    """Who can be recorded: a controller, or anything that acts on what a parallel environment's agents see.
+
+    One that only says what is right, while another plays, has ``played`` as :class:`.correcting.Corrected` has it.
+    """
 
     def reset(self, env: Any, seed: int) -> None:
         """Begin an episode of a parallel environment."""
@@ -105,14 +108,17 @@ def _play(env: Any, player: Demonstrator, seed: int, number: int, on_step: Calla
     over = False
     while not over:
         action = _act(player, observation, team)
-        following, _, terminated, truncated, became = env.step(action)
+        played = player.played(observation, action) if hasattr(player, "played") else action
+        following, _, terminated, truncated, became = env.step(played)
         over = terminated or truncated
         if "infra_error" in became:
             raise DemonstrationError(f"The episode of seed {seed} broke off: {became['infra_error']}")
         row = {"episode": number, "step": len(steps["step"]), "seed": seed, "agents": team.size, "action": action}
         row |= {name: observation[name] for name in ("obs", "action_mask", "adjacency", "alive")}
         row |= {"online": known["online"], "misaligned": known["misaligned"], "carried": known["carried"]}
-        row |= {"reward": became["agent_rewards"], "subgoal": became["subgoals"], "concept": became["concepts"]}
+        row |= {"reward": became["agent_rewards"]}
+        # What became of another action than the one that stands here says nothing of this one.
+        row |= {name: np.where(played == action, became[f"{name}s"], NO_OUTCOME) for name in ("subgoal", "concept")}
         for name, value in row.items():
             steps[name].append(value)
         observation, known = following, became

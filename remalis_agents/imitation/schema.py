@@ -19,8 +19,11 @@
 | ``misaligned`` | list of float32, N | known before the action: share of its pairs that did not fit; -1 for none |
 | ``carried`` | list of float32, N | known before the action: what it got done lately; -1 where nobody says |
 
-What an agent has no value for, a padded or offline row say, is 0 or -1 as in :class:`remalis_envs.team.TeamEnv`. The
-file's metadata hold, under :data:`METADATA_KEY`, a :class:`Header` as JSON. Files are written a row group an episode.
+Where the team that learns played and the demonstrator corrected it (:mod:`.correcting`), ``action`` is what the
+demonstrator would have done and ``reward`` is of what was done; an agent that did something else has no sub-goal and no
+concept. What an agent has no value for, a padded or offline row say, is 0 or -1 as in
+:class:`remalis_envs.team.TeamEnv`. The file's metadata hold, under :data:`METADATA_KEY`, a :class:`Header` as JSON.
+Files are written a row group an episode.
 """
 
 from __future__ import annotations

@@ -15,12 +15,14 @@ from remalis_agents.building import build_config
 from remalis_agents.configs.schema import ConfigError, Experiment
 from remalis_agents.evaluate import POLICY_FOLDER
 from remalis_agents.imitation.command import told
+from remalis_agents.imitation.correcting import HELP
 from remalis_agents.imitation.demonstrating import demonstrate
 from remalis_agents.imitation.display import EpochDisplay
 from remalis_agents.imitation.learning import Figures, Imitator
 from remalis_agents.imitation.options import ImitationSection, check_stage, recording
 from remalis_agents.imitation.read import Demonstrations, check_fits, described, read
 from remalis_agents.runs import TrainingError, new_run, only_one
+from remalis_agents.team import Team
 from remalis_agents.train import TrainResult
 
 RECORDING_FILE = "demonstrations.parquet"
@@ -60,27 +62,32 @@ def imitate(
     data = read(given.demonstrations) if isinstance(given.demonstrations, str) else None
     policy = _policy(experiment, data, str(given.demonstrations))
     run_dir = new_run(name, experiment, Path(storage).resolve(), written)
-    show = EpochDisplay(name, given.epochs, quiet=callbacks is not None)
+    asked, quiet = recording(given), callbacks is not None
+    rounds = 1 if asked is None else asked.rounds
+    show = EpochDisplay(name, given.epochs * rounds, quiet=quiet)
     with only_one(run_dir):
         if data is None:
-            data = _recorded(experiment, run_dir / RECORDING_FILE, quiet=callbacks is not None)
+            data = _recorded(experiment, run_dir / RECORDING_FILE, quiet)
             _fits(experiment, policy, data, str(run_dir / RECORDING_FILE))
-        about = described(data)
-        show.say(f"{name}: {told(about)}")
+        show.say(f"{name}: {told(described(data))}")
         trial = run_dir / "trial_00"
         trial.mkdir()
-        began = time.monotonic()
-        with show:
-            rows = _learn(policy, data, experiment, trial / "progress.csv", show)
-        result = {"demonstrations": about, **rows}
+        course = Course(policy, experiment, trial / "progress.csv", show)
+        for number in range(rounds):
+            if number and not course.late:
+                more = _recorded(experiment, run_dir / RECORDING_FILE, quiet, number, Team(policy.model, sample=True))
+                data = data.joined(more)
+                show.say(f"{name}: {told(described(more))}, correcting the team")
+            if not course.late:
+                course.learn(data)
+        result = {"demonstrations": described(data), **course.result()}
         (trial / RESULT_FILE).write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
-        spent = time.monotonic() - began
-        checkpoint = save_policy(policy, trial / "checkpoint_000000", rows["epochs"], spent)
-    before, after = rows["before"]["test"], rows["after"]["test"]
+        checkpoint = save_policy(policy, trial / "checkpoint_000000", result["epochs"], course.seconds)
+    before, after = result["before"]["test"], result["after"]["test"]
     show.say(
         f"{name}: test loss {after['imitation_loss']:.3f} nats (untrained {before['imitation_loss']:.3f}), action "
         f"accuracy {after['action_accuracy']:.1%} (untrained {before['action_accuracy']:.1%}) on "
-        f"{int(after['decisions'])} held-out decisions; weights of epoch {rows['best_epoch']} of {rows['epochs']}"
+        f"{int(after['decisions'])} held-out decisions; weights of epoch {result['best_epoch']} of {result['epochs']}"
     )
     return TrainResult(run_dir, trial, checkpoint, result)
 
@@ -138,10 +145,15 @@ def _of_one_size(network: str) -> bool:
     return "max_agents" in inspect.signature(network_class(network)).parameters
 
 
-def _recorded(experiment: Experiment, file: Path, quiet: bool) -> Demonstrations:
+def _recorded(
+    experiment: Experiment, file: Path, quiet: bool, number: int = 0, pupil: Team | None = None
+) -> Demonstrations:
+    """A recording; of those with a number above 0 the pupil plays them and is corrected."""
     asked = recording(experiment.imitation)
     assert asked is not None
     world = {"level": asked.level, "scenario": asked.scenario}
+    if number:
+        file = file.with_stem(f"{file.stem}_{number + 1}")
     demonstrate(
         file,
         controller=asked.controller,
@@ -150,41 +162,85 @@ def _recorded(experiment: Experiment, file: Path, quiet: bool) -> Demonstrations
         env_config=experiment.config.environment.env_config,
         changes=asked.env_config | {key: value for key, value in world.items() if value is not None},
         episodes=asked.episodes,
-        first_seed=asked.seed,
-        split_seed=experiment.config.debugging.seed,
+        first_seed=asked.seed + number * asked.episodes,
+        split_seed=experiment.config.debugging.seed + number,
+        pupil=pupil,
+        helped=HELP**number,
         quiet=quiet,
     )
     return read(file)
 
 
-def _learn(policy: Any, data: Demonstrations, experiment: Experiment, file: Path, show: EpochDisplay) -> dict[str, Any]:
-    """Epochs until the validation loss falls no more; leaves the policy with its best weights."""
-    given, sections = experiment.imitation, experiment.config
-    device = torch.device("cuda" if sections.learners.num_gpus_per_learner else "cpu")
-    policy.to(device)
-    imitator = _imitator(policy, data.to(device), given, sections.rl_module.max_seq_len, sections.debugging.seed)
-    imitator.fit_scales()
-    began, before = time.monotonic(), imitator.judge()
-    best, best_epoch, kept = before["validation"]["imitation_loss"], 0, imitator.weights()
-    with file.open("w", encoding="utf-8", newline="") as stream:
-        writer: csv.DictWriter[str] | None = None
-        for epoch in range(1, given.epochs + 1):
-            learnt = imitator.epoch()
-            judged = imitator.judge(("validation",), draws=True)["validation"]
-            row = _row(epoch, time.monotonic() - began, imitator, learnt, judged)
-            if writer is None:
-                writer = csv.DictWriter(stream, list(row))
+class Course:
+    """Epochs, after each recording until the validation loss falls no more; leaves the policy with the best weights.
+
+    Args:
+        policy: who learns.
+        experiment: its options.
+        file: ``progress.csv``, a line an epoch.
+        show: what people see.
+    """
+
+    def __init__(self, policy: Any, experiment: Experiment, file: Path, show: EpochDisplay) -> None:
+        self.policy, self.experiment, self.file, self.show = policy, experiment, file, show
+        self.epochs, self.best_epoch, self.rounds, self.updates = 0, 0, 0, 0
+        self.seconds = 0.0
+        """Spent on learning; recordings do not count."""
+        self.before: dict[str, Figures] = {}
+        self.after: dict[str, Figures] = {}
+
+    @property
+    def late(self) -> bool:
+        """Whether ``stop.time_s`` has come."""
+        limit = self.experiment.stop.time_s
+        return limit is not None and self.seconds >= limit
+
+    def result(self) -> dict[str, Any]:
+        """Epochs in all, the one whose weights are kept, and how the policy did before and does now."""
+        return {"epochs": self.epochs, "best_epoch": self.best_epoch, "before": self.before, "after": self.after}
+
+    def learn(self, data: Demonstrations) -> None:
+        """Learns from all that there is by now."""
+        given, sections = self.experiment.imitation, self.experiment.config
+        device = torch.device("cuda" if sections.learners.num_gpus_per_learner else "cpu")
+        self.policy.to(device)
+        imitator = _imitator(
+            self.policy, data.to(device), given, sections.rl_module.max_seq_len, sections.debugging.seed
+        )
+        if not self.rounds:
+            imitator.fit_scales()
+        began, spent, judged = time.monotonic(), self.seconds, imitator.judge()
+        self.before = self.before or judged
+        best, kept, first = judged["validation"]["imitation_loss"], imitator.weights(), self.epochs
+        self.best_epoch = first
+        with self.show:
+            while self.epochs < first + given.epochs:
+                learnt = imitator.epoch()
+                held_out = imitator.judge(("validation",), draws=True)["validation"]
+                self.seconds, self.epochs = spent + time.monotonic() - began, self.epochs + 1
+                row = self._row(imitator, learnt, held_out)
+                if row[_WATCHED] < best:
+                    best, self.best_epoch, kept = row[_WATCHED], self.epochs, imitator.weights()
+                self.show.epoch(row, self.best_epoch)
+                if self.late or self.epochs - self.best_epoch >= given.patience:
+                    break
+        imitator.go_back(kept)
+        self.after = imitator.judge()
+        self.rounds, self.updates = self.rounds + 1, self.updates + imitator.updates
+        self.policy.cpu()
+
+    def _row(self, imitator: Imitator, learnt: Figures, held_out: Figures) -> dict[str, Any]:
+        """Writes an epoch's line; the test part is looked at in the end only."""
+        row: dict[str, Any] = {"training_iteration": self.epochs, "time_total_s": self.seconds}
+        row |= {"round": self.rounds + 1, "updates": self.updates + imitator.updates}
+        row |= {f"train_{name}": value for name, value in learnt.items()}
+        row |= {f"validation_{name}": value for name, value in held_out.items()}
+        with self.file.open("a", encoding="utf-8", newline="") as stream:
+            writer = csv.DictWriter(stream, list(row))
+            if self.epochs == 1:
                 writer.writeheader()
             writer.writerow(row)
-            stream.flush()
-            if row[_WATCHED] < best:
-                best, best_epoch, kept = row[_WATCHED], epoch, imitator.weights()
-            show.epoch(row, best_epoch)
-            late = experiment.stop.time_s is not None and row["time_total_s"] >= experiment.stop.time_s
-            if late or epoch - best_epoch >= given.patience:
-                break
-    imitator.go_back(kept)
-    return {"epochs": imitator.epochs, "best_epoch": best_epoch, "before": before, "after": imitator.judge()}
+        return row
 
 
 def _imitator(policy: Any, data: Demonstrations, given: ImitationSection, length: int, seed: int) -> Imitator:
@@ -199,10 +255,3 @@ def _imitator(policy: Any, data: Demonstrations, given: ImitationSection, length
         grad_clip=given.grad_clip,
         seed=seed,
     )
-
-
-def _row(epoch: int, seconds: float, imitator: Imitator, learnt: Figures, judged: Figures) -> dict[str, Any]:
-    """An epoch's line of ``progress.csv``; the test part is looked at in the end only."""
-    row: dict[str, Any] = {"training_iteration": epoch, "time_total_s": seconds, "updates": imitator.updates}
-    row |= {f"train_{name}": value for name, value in learnt.items()}
-    return row | {f"validation_{name}": value for name, value in judged.items()}
