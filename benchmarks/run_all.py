@@ -25,6 +25,7 @@ from leaderboard.store import PLAN, Store
 from leaderboard.suites import SUITES, TRANSFER_FROM, TRANSFER_TO, TRANSFERRED, Plan, plan, with_reference
 from leaderboard.tasks import LEARNED, TASKS, UNLEARNED, MissingConfigError, Task, experiment_of
 
+from remalis_agents.command_line import terminated_as_interrupted
 from remalis_envs.errors import RemalisError
 
 
@@ -125,7 +126,9 @@ def _cells(todo: list[Cell], kept: int, store: Store, about: dict[str, Any], giv
         progress.show(running)
 
     try:
-        run_all(todo, store, told, about, given.cell_timeout)
+        # Not Ray's way, which exits: where the signal comes within a call of Ray, the exit is lost.
+        with terminated_as_interrupted():
+            run_all(todo, store, told, about, given.cell_timeout)
     finally:
         progress.close()
         ray.shutdown()

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 
 from remalis_envs.web.engines.base import Deed
 from remalis_envs.web.notebook import Note
@@ -65,6 +66,7 @@ class Offer:
         legal: whether this agent may do it now, and it would change anything.
         near: of a value, the share of the field's label that stands near it in the text that it comes from.
         noted: whether the value comes from the notebook.
+        kind: of a value to fill in, one of ``words.KINDS``.
     """
 
     operation: str
@@ -73,6 +75,7 @@ class Offer:
     legal: bool = True
     near: float = 0.0
     noted: bool = False
+    kind: str = ""
 
 
 @dataclass(slots=True, frozen=True)
@@ -99,14 +102,14 @@ def bare(item: Item, right: str) -> Offer:
 
 def note_values(notes: Sequence[Note]) -> tuple[Value, ...]:
     """What the notebook offers for fields: each fact, and the numbers, dates and codes in it; the newest first."""
-    found: dict[str, Value] = {}
+    found: dict[tuple[str, str], Value] = {}
     for note in reversed(notes):
         about = word_set(note.about)
         for value in (*values_in(note.text), *marks_in(note.text)):
             if value.kind in ("number", "date", "time", "email", "code", "quoted"):
-                found.setdefault(value.text, Value(value.text, value.kind, value.near | about))
+                found.setdefault((value.text, value.kind), Value(value.text, value.kind, value.near | about))
         if len(note.text) <= 60:
-            found.setdefault(note.text, Value(note.text, "note", about))
+            found.setdefault((note.text, "note"), Value(note.text, "note", about))
     return tuple(found.values())
 
 
@@ -156,7 +159,7 @@ class Offering:
     def _fills(self, item: Item, right: str) -> tuple[Offer, ...]:
         label = word_set(item.name)
         ranks = _KINDS[field_kind(item)]
-        scored: list[tuple[float, int, str, float, bool]] = []
+        scored: list[tuple[float, int, str, float, bool, str]] = []
         for noted, values in ((False, self._values), (True, self._noted)):
             for value in values:
                 rank = ranks.get(value.kind)
@@ -166,11 +169,12 @@ class Offering:
                 bonus = 0.0
                 if value.kind != "day":  # that is worked out, and neither a field's kind nor what somebody noted
                     bonus = (value.kind in label) + _NOTED * noted  # a text field that is called "Time"
-                scored.append((-(2 * near + rank + bonus), len(scored), value.text, near, noted))
+                scored.append((-(2 * near + rank + bonus), len(scored), value.text, near, noted, value.kind))
         most = MAX_DATES if "day" in ranks else MAX_FILLS
-        best = dict.fromkeys(text for _, _, text, _, _ in sorted(scored)[: most + 2])
-        by_text = {text: (near, noted) for _, _, text, near, noted in sorted(scored, reverse=True)}
-        offers = [Offer("fill", text, right, text != item.value, *by_text[text]) for text in list(best)[:most]]
+        best: dict[str, tuple[float, bool, str]] = {}
+        for _, _, text, near, noted, kind in sorted(scored):
+            best.setdefault(text, (near, noted, kind))
+        offers = [Offer("fill", text, right, text != item.value, *best[text]) for text in islice(best, most)]
         if item.value:  # what an earlier search has left, say
             offers.append(Offer("fill", right=right))
         return tuple(offers) or (Offer("fill", right=right, legal=False),)

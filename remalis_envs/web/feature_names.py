@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from remalis_envs.web.actions import OPERATIONS
 from remalis_envs.web.roles import RIGHTS
+from remalis_envs.web.words import KINDS
 
 ROLE_GROUPS = {
     "link": ("link",),
@@ -44,6 +45,7 @@ ACTION_FEATURES = (
     "value_noted",
     "held_share",
     "value_taken",
+    *(f"value_is_{kind}" for kind in KINDS),
     "label_weight",
     "context_weight",
     "weight",
@@ -59,6 +61,6 @@ ACTION_FEATURES = (
 )
 """Of each action. ``share``: of the words of the label (the context, the value), those that the instruction has;
 ``exact``: they stand in it as they are; ``held``: of what a field holds; ``taken``: another field holds it already;
-``weight``: of the instruction's words, those that it has, rare ones on this
-page counting more; ``relative`` to the best of the page."""
+``is``: what kind of value it is; ``weight``: of the instruction's words, those that it has, rare ones on this page
+counting more; ``relative`` to the best of the page."""
 F = {name: column for column, name in enumerate(ACTION_FEATURES)}

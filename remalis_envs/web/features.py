@@ -16,10 +16,12 @@ from remalis_envs.web.page_views import ALWAYS, RIGHT_NUMBER, Known, Page, PageV
 from remalis_envs.web.pages.items import Item, Reading
 from remalis_envs.web.roles import OPEN, RIGHTS
 from remalis_envs.web.static_features import Row, sketch, sketch_of, static_row
-from remalis_envs.web.words import word_set, words
+from remalis_envs.web.words import KINDS, word_set, words
 
 _OPERATION = {name: F[f"operation_{name.replace(' ', '_')}"] for name in OPERATIONS}
 _RIGHT = {name: F[f"right_{name}"] for name in RIGHTS}
+_KIND = {"": F["exists"], **{kind: F[f"value_is_{kind}"] for kind in KINDS}}
+"""What has no value has a 1 where every row has one."""
 Key = tuple[Item, str, str]
 """An item, an operation and a value: what was done, whoever did it."""
 KEPT_PAGES = 64
@@ -198,7 +200,7 @@ class FeatureTable:
         likeness: list[tuple[float, ...]] = []
         masks: list[tuple[int, int, int]] = []
         whats: list[Key] = []
-        columns: list[tuple[int, int, int, bool]] = []
+        columns: list[tuple[int, int, int, int, bool]] = []
         for item in items:
             offers = self.offering.offers(item, host)
             right = offers[0].right if offers else OPEN
@@ -226,10 +228,11 @@ class FeatureTable:
                 masks.append((label_mask | value_mask, context_mask, bits))
                 whats.append((item, offer.operation, offer.value))
                 number = RIGHT_NUMBER[offer.right]
-                columns.append((_OPERATION[offer.operation], _RIGHT[offer.right], number, offer.legal))
+                kind = _KIND[offer.kind]
+                columns.append((_OPERATION[offer.operation], _RIGHT[offer.right], kind, number, offer.legal))
             if right != OPEN:
-                operation, column, number, legal = columns[-1]
-                columns[-1] = (operation, column, number + len(RIGHTS), legal)
+                operation, column, kind, number, legal = columns[-1]
+                columns[-1] = (operation, column, kind, number + len(RIGHTS), legal)
             self._offers += offers
         if whats:
             self._write(np.repeat(np.stack(statics), counts, axis=0), likeness, masks, columns)
@@ -243,7 +246,7 @@ class FeatureTable:
         statics: Row,
         likeness: list[tuple[float, ...]],
         masks: list[tuple[int, int, int]],
-        columns: list[tuple[int, int, int, bool]],
+        columns: list[tuple[int, int, int, int, bool]],
     ) -> None:
         """Writes new rows."""
         first = self._reserve(len(statics))
@@ -251,9 +254,9 @@ class FeatureTable:
         block = self._table[rows]
         block[:] = statics
         block[:, _LIKENESS] = likeness
-        operation, right, number, legal = np.array(columns).T
+        operation, right, kind, number, legal = np.array(columns).T
         numbers = np.arange(len(statics))
-        block[numbers, operation] = block[numbers, right] = 1.0
+        block[numbers, operation] = block[numbers, right] = block[numbers, kind] = 1.0
         self._rights[rows], self._legal[rows] = number, legal
         label, context, bits = np.array(masks, np.uint64).T
         self._masks[0, rows], self._masks[1, rows], self._sketches[rows] = label, context, bits

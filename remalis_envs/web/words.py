@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from zlib import crc32
@@ -39,6 +40,8 @@ _PATTERNS = (
     ("phrase", re.compile(r"\b([A-Z][\w'’-]*(?:(?: (?:of|the|de|van|and|&))? [A-Z][\w'’-]*)*)")),
 )
 """Kinds of values, in the order in which they take their piece of a text."""
+KINDS = ("quoted", "email", "date", "time", "code", "number", "phrase", "note", "day")
+"""Of values: ``note`` is what somebody wrote down, ``day`` a date so many days from another."""
 
 
 @dataclass(slots=True, frozen=True)
@@ -47,8 +50,7 @@ class Value:
 
     Attributes:
         text: as it is filled in: dates as ``YYYY-MM-DD``, number words as digits.
-        kind: ``quoted``, ``email``, ``date``, ``time``, ``code``, ``number``, ``phrase``, or ``note`` for what
-            somebody wrote down.
+        kind: one of :data:`KINDS`.
         near: words within a few of it, in the text that it comes from.
     """
 
@@ -86,7 +88,7 @@ def word_hash(word: str) -> int:
 
 @lru_cache(maxsize=4_096)
 def values_in(text: str) -> tuple[Value, ...]:
-    """What in a text looks like a value, in order of appearance; each text once.
+    """What in a text looks like a value, in order of appearance; each once, with all that stands near it.
 
     Args:
         text: an instruction, or a note.
@@ -107,8 +109,16 @@ def values_in(text: str) -> tuple[Value, ...]:
                     found.append((begin, Value(whole, kind, _near(text, begin, end))))
             taken.append((begin, end))
             found.append((begin, Value(_normal(piece, kind), kind, _near(text, begin, end))))
-    ordered = (value for _, value in sorted(found, key=lambda pair: pair[0]))
-    return tuple({value.text: value for value in ordered}.values())
+    return _merged(value for _, value in sorted(found, key=lambda pair: pair[0]))
+
+
+def _merged(values: Iterable[Value]) -> tuple[Value, ...]:
+    """Each text of a kind once: what stands near any of its places stands near it."""
+    near: dict[tuple[str, str], frozenset[str]] = {}
+    for value in values:
+        key = (value.text, value.kind)
+        near[key] = near.get(key, frozenset()) | value.near
+    return tuple(Value(text, kind, words_near) for (text, kind), words_near in near.items())
 
 
 _MARKS = tuple(

@@ -126,6 +126,11 @@ class Formula:
         return found
 
     @property
+    def calculates(self) -> bool:
+        """Whether there is anything to work out in it, rather than to read and to decide."""
+        return any(isinstance(node, ast.BinOp | ast.Call) for node in ast.walk(self._tree))
+
+    @property
     def shape(self) -> str:
         """What is left of it without words and numbers: ``x * # + #`` of ``target.fee * 3 + 2``."""
         return ast.unparse(_Stripped().visit(copy.deepcopy(self._tree)))

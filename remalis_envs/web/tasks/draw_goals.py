@@ -28,6 +28,8 @@ EVENTS = (
 )
 
 
+_NUMBERS: Mapping[str, type[int] | type[float]] = {"number": int, "money": float}
+"""Kinds of inputs that formulas of others may name as numbers."""
 ENTRIES = ("{one} booked", "our {one}", "{one}, do not forget", "remember the {one}", "{one} for us")
 
 
@@ -192,7 +194,9 @@ def draw_wanted(
         if one.optional and level != "hard":
             continue
         found = _wanted(site, service, picks[0].row, one, values, rng)
-        values[one.name] = int(found.value) if one.kind == "number" else found.value
+        if level == "medium" and one.kind in _NUMBERS and one.value is not None and one.value.calculates:
+            found = replace(found, steps=(), worked_out=True)  # sums are for hard tasks
+        values[one.name] = _NUMBERS[one.kind](found.value) if one.kind in _NUMBERS else found.value
         if one.spoken:
             spoken[one.name] = found.value
         else:

@@ -57,12 +57,14 @@ class Wanted:
         value: as the database keeps it.
         fact: where it can be read, such as ``profile.card``; "" where the instruction says it.
         steps: the arithmetic that gives it; none where there is none.
+        worked_out: whether the instruction says the result of that arithmetic, so that nobody has to do it.
     """
 
     field: Input
     value: str
     fact: str = ""
     steps: tuple[Step, ...] = ()
+    worked_out: bool = False
 
 
 @dataclass(frozen=True)

@@ -57,6 +57,16 @@ _DATES = (
 )
 
 
+_RESULTS = (
+    'Under "{label}" put {value}.',
+    'Write {value} for "{label}".',
+    'For "{label}" it comes to {value}.',
+    'I have worked out "{label}": {value}.',
+    '"{label}" is {value}.',
+)
+"""What the instruction says where somebody has done the sum already."""
+
+
 def entry_clause(goal: Goal, rng: Random) -> str:
     """The sentence about the calendar entry."""
     assert goal.entry is not None
@@ -133,11 +143,17 @@ def slot_clause(goal: Goal, rng: Random) -> str:
 
 
 def says(one: Input, value: str, rng: Random) -> str:
-    """The sentence that tells a value; "" for a box that stays empty."""
-    if one.kind == "flag" and value == "no":
+    """The sentence that tells a value; "" for a box that stays empty because nothing was said."""
+    if one.kind == "flag" and value == "no" and one.value is None and not one.fact:
         return ""
     told = long_date(value) if one.kind == "date" else value
     return rng.choice(one.says).replace("{value}", told)
+
+
+def _told(wanted: Wanted, rng: Random) -> str:
+    if not wanted.worked_out:
+        return says(wanted.field, wanted.value, rng)
+    return rng.choice(_RESULTS).replace("{label}", wanted.field.label).replace("{value}", wanted.value)
 
 
 def input_clauses(goal: Goal, rng: Random) -> list[tuple[Wanted | None, str]]:
@@ -145,10 +161,10 @@ def input_clauses(goal: Goal, rng: Random) -> list[tuple[Wanted | None, str]]:
     told: list[tuple[Wanted | None, str]] = []
     fields = {one.field.name: one for one in goal.wanted}
     for one in goal.service.inputs:
-        if one.spoken:
+        if one.name in goal.spoken:
             told.append((None, says(one, goal.spoken[one.name], rng)))
         elif one.name in fields:
-            told.append((fields[one.name], says(one, fields[one.name].value, rng)))
+            told.append((fields[one.name], _told(fields[one.name], rng)))
     return [(wanted, text) for wanted, text in told if text]
 
 

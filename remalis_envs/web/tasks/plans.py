@@ -213,7 +213,7 @@ class _Builder:
     def _readings(self, wanted: Wanted, clause: str) -> list[str]:
         """Reads what a value is, or follows from where no sum gives it: a date, a choice, a yes or no."""
         names = [wanted.fact] if wanted.fact else []
-        if not wanted.steps and wanted.field.value is not None:
+        if not wanted.steps and not wanted.worked_out and wanted.field.value is not None:
             names += sorted(wanted.field.value.names)
         return [self._read(name, clause) for name in names if name.startswith(("target.", "profile."))]
 
