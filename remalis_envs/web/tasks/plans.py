@@ -109,7 +109,7 @@ class _Builder:
         form = pages_of(self.goal.service, self.goal.wanted)
         filled = begun
         if form:
-            clause = " ".join(text for _, text in told)
+            clause = " ".join(dict.fromkeys(text for _, text in told))  # two boxes may share a sentence
             checks = tuple(field_check(one) for one in self.goal.wanted)
             sub = Subtask("fill", "fill", EDIT, "Fill in the draft and save it.", clause, (*begun, *needs), checks)
             self.steps.append(Fill(sub, ("main/", "main/draft"), form))
