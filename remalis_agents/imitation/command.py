@@ -32,9 +32,10 @@ def main(args: argparse.Namespace) -> int:
     from remalis_agents.command_line import env_changes, writable
     from remalis_agents.imitation.demonstrating import demonstrate
     from remalis_agents.imitation.read import described, read
+    from remalis_agents.players import WEB
 
     out = writable(args.out)
-    demonstrate(
+    header = demonstrate(
         out,
         controller=args.controller,
         checkpoint=args.checkpoint,
@@ -47,7 +48,8 @@ def main(args: argparse.Namespace) -> int:
     )
     print(f"written     {out}  ({out.stat().st_size / 1e6:.1f} MB)")
     print(f"holds       {told(described(read(out)))}")
-    print("learn       rllib train file traffic_easy_remalis_imitate --set imitation.demonstrations=" + str(out))
+    shipped = "web_easy_ippo_imitate" if header.env == WEB else "traffic_easy_remalis_imitate"
+    print(f"learn       rllib train file {shipped} --set imitation.demonstrations={out}")
     return 0
 
 
