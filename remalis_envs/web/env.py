@@ -14,7 +14,7 @@ from pettingzoo import ParallelEnv
 
 from remalis_envs.arguments import outages, refuse_masked, whole_actions, whole_seed
 from remalis_envs.errors import RemalisError, unknown
-from remalis_envs.web import text
+from remalis_envs.web import episode_figures, text
 from remalis_envs.web.actions import ACTIONS, WAIT
 from remalis_envs.web.desk import Desk
 from remalis_envs.web.engines.base import Engine, EngineError
@@ -105,7 +105,7 @@ class WebEnv(ParallelEnv[str, Observation, int]):
             }
         )
         self._action_space: spaces.Discrete = spaces.Discrete(ACTIONS)
-        self.state_space = spaces.Box(-np.inf, np.inf, (Episode.state_size(len(self._team)),), np.float32)
+        self.state_space = spaces.Box(-np.inf, np.inf, (episode_figures.state_size(len(self._team)),), np.float32)
         self._np_random, _ = seeding.np_random(None if seed is None else whole_seed(seed))
         self._episode: Episode | None = None
         self._outages: list[tuple[int, float, float]] = []
@@ -254,7 +254,7 @@ class WebEnv(ParallelEnv[str, Observation, int]):
 
     def state(self) -> npt.NDArray[np.float32]:
         """The true global state, float32: what is finished, what holds, and where every agent is."""
-        return self._running().state()
+        return episode_figures.state(self._running())
 
     def metrics(self) -> dict[str, float]:
         """Figures of the episode so far.
@@ -266,7 +266,7 @@ class WebEnv(ParallelEnv[str, Observation, int]):
         begun to when somebody was on it alone, ``busy_share`` the share of agent-steps spent on something but waiting,
         ``notes`` the notebook entries written, ``free_texts`` the uses of text slots.
         """
-        return self._running().metrics()
+        return episode_figures.figures(self._running())
 
     def oracle(self) -> dict[str, int]:
         """The joint action of one who knows everything; it solves the task.

@@ -40,7 +40,6 @@ from remalis_envs.web.vocabulary import CONCEPTS, SUBGOALS
 SUCCESS, HARM, STEP, SUBTASKS = 1.0, 0.5, 0.01, 0.5
 """Reward for success, for each forbidden effect (taken away), for a step (taken away), and, shared out over a task's
 sub-tasks, to who finished them."""
-STATE_SUBTASKS, STATE_AGENT = 32, len(SUBGOALS) + 4
 _SUBGOAL = {name: number for number, name in enumerate(SUBGOALS)}
 _CONCEPT = {name: number for number, name in enumerate(CONCEPTS)}
 
@@ -298,50 +297,6 @@ class Episode:
             "carried": float(self.outcomes.carried(agent, self.step)),
             "masked": report.masked,
         }
-
-    def metrics(self) -> dict[str, float]:
-        """The episode's figures; see ``WebEnv.metrics``."""
-        outcomes, steps = self.outcomes, max(1, self.step)
-        return {
-            "success": float(outcomes.success),
-            "rubric_share": outcomes.rubric_share,
-            "steps": float(self.step),
-            "unsafe_actions": float(outcomes.unsafe),
-            "confirmed": float(self.confirmed),
-            "subtasks_share": len(outcomes.finished) / max(1, len(self.task.subtasks)),
-            "aligned_share": outcomes.aligned / outcomes.pairs if outcomes.pairs else float("nan"),
-            "dependent_pairs": float(outcomes.pairs),
-            "coordination_time_steps": outcomes.coordination_steps(),
-            "masked_actions": float(self.masked),
-            "prevented_actions": float(self.order.prevented),
-            "busy_share": self.busy / (steps * len(self.desks)),
-            "notes": float(self.notebook.count),
-            "free_texts": float(self.free_texts),
-            **(self.drawn.world.figures() if isinstance(self.drawn.world, ScriptedWorld) else {}),
-        }
-
-    @staticmethod
-    def state_size(agents: int) -> int:
-        """Length of :meth:`state`."""
-        return STATE_SUBTASKS + 4 + agents * STATE_AGENT
-
-    def state(self) -> npt.NDArray[np.float32]:
-        """The true state: sub-tasks finished, the share that holds, harm, budget, notes, and each agent's doings."""
-        out = np.zeros(self.state_size(len(self.desks)), np.float32)
-        for k, one in enumerate(self.task.subtasks[:STATE_SUBTASKS]):
-            out[k] = one.name in self.outcomes.finished
-        rest = out[STATE_SUBTASKS:]
-        rest[0], rest[1] = self.outcomes.rubric_share, self.outcomes.harm
-        rest[2], rest[3] = self.budget_left / self.task.budget, len(self.notebook.notes) / CAPACITY
-        for k, (desk, report) in enumerate(zip(self.desks, self.reports, strict=True)):
-            own = rest[4 + k * STATE_AGENT :]
-            own[report.subgoal] = 1.0
-            host = host_of(desk.reading)
-            own[len(SUBGOALS)] = self.hosts.index(host) / 8.0 if host in self.hosts else 1.0
-            own[len(SUBGOALS) + 1] = min(len(desk.reading.items) / 100.0, 4.0)
-            own[len(SUBGOALS) + 2] = desk.depth / 10.0
-            own[len(SUBGOALS) + 3] = desk.reading.dialog
-        return out
 
     def oracle_actions(self) -> list[int]:
         """What the oracle would have each agent do; waiting once the episode is over."""
