@@ -194,6 +194,8 @@ def test_unknown_names_are_answered_with_the_nearest(arguments: dict[str, Any], 
     [
         ({"decision_s": 0}, "decision_s"),
         ({"decision_s": 2.5}, "decision_s"),
+        ({"decision_s": True}, "decision_s"),
+        ({"max_green_s": True}, "max_green_s"),
         ({"yellow_s": -1}, "yellow_s"),
         ({"min_green_s": 70, "max_green_s": 60}, "max_green_s"),
         ({"horizon_s": 0}, "horizon_s"),

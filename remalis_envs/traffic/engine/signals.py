@@ -41,14 +41,17 @@ class SignalTiming:
         """
         for name in ("decision_s", "yellow_s", "all_red_s", "min_green_s"):
             value = getattr(self, name)
-            steps = value / step_length_s if isinstance(value, int | float) and math.isfinite(value) else -1.0
+            is_time = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+            steps = value / step_length_s if is_time else -1.0
             least = 1 if name == "decision_s" else 0
             if steps < least or abs(steps - round(steps)) > 1e-9:
                 raise RemalisError(
                     f"{name} must be a multiple of SUMO's step of {step_length_s:g} s"
                     f"{' and positive' if least else ', at least 0'}, not {value!r}"
                 )
-        longest = self.max_green_s if isinstance(self.max_green_s, int | float) else -1.0
+        longest = self.max_green_s
+        if isinstance(longest, bool) or not isinstance(longest, int | float):
+            longest = -1.0
         if not longest >= max(self.min_green_s, self.decision_s):
             raise RemalisError(
                 f"max_green_s must be at least min_green_s ({self.min_green_s:g} s) and decision_s "
