@@ -44,7 +44,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Keeps the tests of a file in one worker, and all files that start Ray in the same one.
+    """Keeps the tests of a file in one worker, and all files of a folder that start Ray in the same one.
 
     `--dist loadgroup` is meant for this, but xdist 3.8 loses the groups on pytest 9.2 (pytest-xdist issue 1386).
     """
@@ -54,7 +54,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
     @functools.cache
     def group(file: str) -> str:
-        return "ray" if "mark.ray" in (config.rootpath / file).read_text() else file
+        return f"ray {Path(file).parts[1]}" if "mark.ray" in (config.rootpath / file).read_text() else file
 
     class ByFile(LoadFileScheduling):
         def _split_scope(self, nodeid: str) -> str:
