@@ -83,14 +83,9 @@ def _controller(cell: Cell) -> dict[str, Any]:
 def _unlearned(cell: Cell) -> tuple[Any, Any]:
     """Who plays without being trained, and what makes its environment."""
     import remalis_envs
+    from remalis_agents.players import make_player
 
-    if cell.env == WEB:
-        from remalis_envs.web.policies import make_policy
-
-        return make_policy(cell.method), remalis_envs.web_v0
-    from remalis_agents.controllers import make_controller
-
-    return make_controller(cell.method), remalis_envs.traffic_v0
+    return make_player(cell.method, cell.env), remalis_envs.web_v0 if cell.env == WEB else remalis_envs.traffic_v0
 
 
 def _learned(cell: Cell, folder: Path) -> dict[str, Any]:
