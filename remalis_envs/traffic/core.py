@@ -24,12 +24,13 @@ from remalis_envs.traffic.engine.simulation import Simulation, SimulationFiles
 from remalis_envs.traffic.global_state import global_state
 from remalis_envs.traffic.metrics import EpisodeRecord, summarise
 from remalis_envs.traffic.network.model import MAX_ARMS
-from remalis_envs.traffic.observations import Observer, SignalView
-from remalis_envs.traffic.outcomes import Events, Tracker, concepts_seen, misaligned_shares, subgoals_served
+from remalis_envs.traffic.observer import Observer, SignalView
+from remalis_envs.traffic.outcomes import Events, Tracker, misaligned_shares
 from remalis_envs.traffic.render.recording import SceneLog
 from remalis_envs.traffic.render.scene import Scene, take_scene
 from remalis_envs.traffic.rewards import Reward, RewardInputs, names_of
 from remalis_envs.traffic.sensing import outcome_seen, waiting_by_agent
+from remalis_envs.traffic.served import Served
 from remalis_envs.traffic.sources import Tables, TripSource, make_source
 from remalis_envs.traffic.sumo_rl_view import SUMO_RL_REWARDS, SumoRLView
 
@@ -46,7 +47,7 @@ class TrafficCore:
         n = self.index.n_agents
         self.arrays = Arrays.empty(n)
         self.control = SignalControl(self.index, self.scenario.timing)
-        self.counter, self.observer = Counter(self.index), Observer(self.index)
+        self.counter, self.served, self.observer = Counter(self.index), Served(self.index), Observer(self.index)
         if config.observation == "default":
             self.arrays.observations = self.observer.array
         self.tracker = Tracker(self.index, self.scenario.timing.decision_s)
@@ -201,31 +202,32 @@ class TrafficCore:
         truth = self.counter.count(vehicles)
         moved = self.tracker.update(vehicles, now)
         events = moved if events is None else events
-        discharged = events.discharged_by_agent
         crossing = self._read_crossings() if ix.n_crossings else None
-        subgoal = subgoals_served(ix, events, discharged, truth, crossing)
+        subgoal = self.served.subgoals(events, truth, crossing)
         if self.sumo_rl is not None:
             self.sumo_rl.read()
         reward = self._pay(vehicles, truth, events)
         if not begun:
             self.record.observe(vehicles, truth, self.scenario.timing.decision_s)
         working = None if self._sees_all else self.detectors.working(now)
-        arrays.concepts[:] = concepts_seen(
-            ix, subgoal, truth, self.disruptions.arm_concepts, self.disruptions.arm_weather, working
-        )
+        disruptions = self.disruptions
+        concepts = self.served.concepts(subgoal, truth, disruptions.arm_concepts, disruptions.arm_weather, working)
+        arrays.concepts[:] = concepts
         arrays.subgoals[:] = subgoal
-        arrays.misaligned[:], arrays.carried[:] = misaligned_shares(ix, events), self.tracker.carried
+        misaligned_shares(ix, events, out=arrays.misaligned)
+        arrays.carried[:] = self.tracker.carried
         if begun:
             subgoal, reward = self._no_subgoal, self._zeros
         arrays.rewards[:] = reward
-        view, counts = SignalView(self.control.current, self.control.times(now), subgoal, reward, discharged), truth
+        counts, outcome = truth, (subgoal, reward, events.discharged_by_agent)
+        view = SignalView(self.control.current, self.control.times(now), *outcome)
         if working is not None:
             measured, keep = self.detectors.see(vehicles, working)
             counts = self.counter.count(measured, keep)
             waits = (waiting_by_agent(ix, measured, keep), self._seen_waiting_s)
             self._seen_waiting_s = waits[0]
             if not begun:
-                view = outcome_seen(ix, self.reward, view, events, counts, waits, crossing, working)
+                view = outcome_seen(self.served, self.reward, view, events, counts, waits, crossing, working)
         self._show(counts, view, working)
         self.last = Look(vehicles, truth, events, working)
 

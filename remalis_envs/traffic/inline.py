@@ -125,7 +125,6 @@ class InlineCore(TrafficCore):
             self._set_state(signal, state)
         for name, array in vars(self.arrays).items():
             array[...] = snapshot.arrays[name]
-        self.observer.forget()
 
     def _copied(self, attributes: dict[str, Any]) -> dict[str, Any]:
         """A deep copy that goes on sharing the simulation and all tables that never change."""

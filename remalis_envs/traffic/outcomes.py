@@ -1,4 +1,4 @@
-"""What really happened at every intersection: discharge, sub-goal served, concept looked at, alignment of neighbours.
+"""What really happened between intersections: who discharged what, and whether neighbours were aligned.
 
 Definitions follow the end of the project's reading of the ReMALIS paper (sections 3.1, 4.1 and Table 3's "aligned
 sub-tasks"). Everything comes from the simulation's own record, so it scores silent methods too.
@@ -14,22 +14,10 @@ from math import inf
 import numpy as np
 import numpy.typing as npt
 
-from remalis_envs.traffic.engine.index import NetworkIndex
-from remalis_envs.traffic.engine.readings import Counts, Vehicles
+from remalis_envs.compiled import compiled
+from remalis_envs.traffic.engine.index import IntArray, NetworkIndex
+from remalis_envs.traffic.engine.readings import Vehicles
 from remalis_envs.traffic.network.model import MAX_ARMS
-from remalis_envs.traffic.vocabulary import (
-    BUILDING,
-    CLEAR,
-    CONGESTED,
-    CROSS,
-    EMERGENCY_NEAR,
-    EXIT_FULL,
-    HOLD,
-    JAMMED,
-    METER,
-    SENSOR_LOST,
-    SPILLED_BACK,
-)
 
 DEPENDENT_FROM_VEH = 3
 """Cars that leave one intersection towards another within a decision make the pair dependent."""
@@ -38,8 +26,6 @@ ALIGNMENT_SLACK_S = 10.0
 
 CARRIED_S = 60.0
 """What an intersection has carried lately is what crossed its stop lines in so long a time."""
-
-_STATE_BOUNDS = np.array([BUILDING, CONGESTED, JAMMED, SPILLED_BACK])
 
 
 @dataclass
@@ -92,12 +78,16 @@ class Events:
         self.discharged_by_agent = np.add.reduce(self.discharged.reshape(-1, MAX_ARMS), axis=1)
 
 
+_NONE = np.zeros(0, np.int64)
+
+
 class Tracker:
     """Follows every car from road to road."""
 
     def __init__(self, index: NetworkIndex, decision_s: float = 5.0) -> None:
         self.index = index
         self._decisions = max(round(CARRIED_S / decision_s), 1)
+        self._compare = compiled(_compare, *4 * (_NONE,), _NONE.copy(), _NONE.copy())
         self.reset()
 
     def reset(self) -> None:
@@ -114,12 +104,12 @@ class Tracker:
     def update(self, vehicles: Vehicles, now_s: float) -> Events:
         """Compare the cars' roads with those of the last decision."""
         ix, ids, rows = self.index, vehicles.ids, self.index.n_arm_rows
-        road = ix.road_of_code.take(vehicles.code)
         before = np.fromiter(map(self._road.get, ids, repeat(-1)), np.int64, len(ids))
+        road, moved, discharged = np.empty_like(before), np.empty_like(before), np.zeros(rows, np.int64)
+        moved = moved[: self._compare(before, vehicles.code, ix.road_of_code, road, moved, discharged)]
         self._road = dict(zip(ids, road.tolist(), strict=True))
-        moved = ((before != road) & (before >= 0)).nonzero()[0]
         left = before[moved]
-        events = Events(np.bincount(left, minlength=rows)[:rows], np.zeros(ix.n_agents, dtype=bool))
+        events = Events(discharged, np.zeros(ix.n_agents, dtype=bool))
         if len(vehicles.emergency):
             passed = np.intersect1d(moved, vehicles.emergency)
             gone = before[passed]
@@ -179,15 +169,33 @@ class Tracker:
         self._next_deadline_s = min((platoon.deadline_s for platoon in self._open), default=inf)
 
 
-def misaligned_shares(index: NetworkIndex, events: Events) -> npt.NDArray[np.float32]:
-    """Share of each intersection's dependent pairs that were decided now and did not fit together, ``(N,)``.
+def _compare(
+    before: IntArray, code: IntArray, road_of_code: IntArray, road: IntArray, moved: IntArray, discharged: IntArray
+) -> int:
+    """Fill ``road`` by car, ``discharged`` by arm row, and the first places of ``moved``; returns how many.
+
+    A car that was not there ``before`` has -1; beyond the arm rows are roads that lead to no signal.
+    """
+    n_moved = 0
+    for k in range(len(code)):
+        road[k] = road_of_code[code[k]]
+        if before[k] >= 0 and before[k] != road[k]:
+            moved[n_moved] = k
+            n_moved += 1
+            if before[k] < len(discharged):
+                discharged[before[k]] += 1
+    return n_moved
+
+
+def misaligned_shares(index: NetworkIndex, events: Events, out: npt.NDArray[np.float32]) -> None:
+    """Write into ``out`` the share of each intersection's dependent pairs, decided now, that did not fit, ``(N,)``.
 
     A pair counts for both its intersections: the one that the platoon left and the one that had to serve it.
     -1 where none of an intersection's pairs was decided.
     """
-    shares = np.full(index.n_agents, -1.0, np.float32)
+    out.fill(-1.0)
     if not events.misaligned and not events.aligned:
-        return shares
+        return
     late, all_of = np.zeros(index.n_agents), np.zeros(index.n_agents)
     for roads, totals in ((events.misaligned, (late, all_of)), (events.aligned, (all_of,))):
         for road in roads:
@@ -195,73 +203,4 @@ def misaligned_shares(index: NetworkIndex, events: Events) -> npt.NDArray[np.flo
                 for total in totals:
                     total[agent] += 1
     known = all_of > 0
-    shares[known] = late[known] / all_of[known]
-    return shares
-
-
-def subgoals_served(
-    index: NetworkIndex,
-    events: Events,
-    discharged: npt.NDArray[np.int64],
-    counts: Counts,
-    crossing_served: npt.NDArray[np.bool_] | None = None,
-) -> npt.NDArray[np.int64]:
-    """The sub-goal that each intersection's last action served, int64 ``(N,)`` into ``SUBGOALS``.
-
-    Args:
-        index: the network's tables.
-        events: what the interval brought.
-        discharged: its ``discharged_by_agent``.
-        counts: true counts.
-        crossing_served: bool ``(N,)``: people waited, and the phase lets some of them cross; None where there are no
-            crossings.
-    """
-    served = events.discharged.reshape(-1, MAX_ARMS).argmax(axis=1)
-    idle = discharged == 0
-    served[idle] = HOLD
-    full = ((counts.stop_exit[:-1] >= EXIT_FULL) & (counts.stop_queue[:-1] >= 1.0)).nonzero()[0]
-    if len(full):
-        blocked = index.stop_agent[full]
-        served[blocked[idle[blocked]]] = METER
-    if crossing_served is not None:
-        served[crossing_served & idle] = CROSS
-    served[events.cleared] = CLEAR
-    return served
-
-
-def concepts_seen(
-    index: NetworkIndex,
-    subgoal: npt.NDArray[np.int64],
-    counts: Counts,
-    incident: npt.NDArray[np.int64] | None = None,
-    weather: npt.NDArray[np.int64] | None = None,
-    sensor_ok: npt.NDArray[np.bool_] | None = None,
-) -> npt.NDArray[np.int64]:
-    """The true concept of the arm that each agent looked at, int64 ``(N,)`` into ``CONCEPTS``.
-
-    That arm is the one its sub-goal served, or the worst one. An emergency vehicle on any arm comes before an
-    incident on the arm looked at, that before a lost sensor, that before the arm's state; ``weather`` takes
-    the place of "free" only.
-
-    Args:
-        index: the network's tables.
-        subgoal: int ``(N,)``.
-        counts: true counts, not what the detectors report.
-        incident: concept of the incident on each arm row, -1 for none, ``(N * MAX_ARMS,)``.
-        weather: concept of the weather on each arm row, -1 for none, ``(N * MAX_ARMS,)``.
-        sensor_ok: bool ``(N * MAX_ARMS,)``.
-    """
-    fill = counts.arm_queue * index.per_in_capacity[:-1]
-    arm = np.where(subgoal < MAX_ARMS, subgoal, fill.reshape(-1, MAX_ARMS).argmax(axis=1))
-    rows = index.first_arm_row + arm
-    concept = _STATE_BOUNDS.searchsorted(fill[rows], side="right")
-    if weather is not None:
-        concept = np.where((concept == 0) & (weather[rows] >= 0), weather[rows], concept)
-    if sensor_ok is not None:
-        concept = np.where(sensor_ok[rows] | ~index.arm_exists[rows], concept, SENSOR_LOST)
-    if incident is not None:
-        concept = np.where(incident[rows] >= 0, incident[rows], concept)
-    if np.count_nonzero(counts.arm_emergency):
-        near = counts.arm_emergency.reshape(-1, MAX_ARMS).any(axis=1)
-        concept = np.where(near, EMERGENCY_NEAR, concept)
-    return concept
+    out[known] = late[known] / all_of[known]

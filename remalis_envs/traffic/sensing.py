@@ -7,13 +7,14 @@ import numpy.typing as npt
 
 from remalis_envs.traffic.engine.index import NetworkIndex
 from remalis_envs.traffic.engine.readings import Counts, Vehicles
-from remalis_envs.traffic.observations import SignalView
-from remalis_envs.traffic.outcomes import Events, subgoals_served
+from remalis_envs.traffic.observer import SignalView
+from remalis_envs.traffic.outcomes import Events
 from remalis_envs.traffic.rewards import Reward, RewardInputs
+from remalis_envs.traffic.served import Served
 
 
 def outcome_seen(
-    index: NetworkIndex,
+    served: Served,
     reward: Reward,
     told: SignalView,
     events: Events,
@@ -28,20 +29,19 @@ def outcome_seen(
     out. The reward is worked out from the detectors' counts; parts of it that no detector measures count nothing.
 
     Args:
-        index: the network's tables.
+        served: what tells sub-goals.
         reward: what the agents are paid.
         told: the signals' own state and the true outcome.
         events: what the interval brought.
         counts: what the detectors report.
         waiting_s: waiting of the cars that are seen, by intersection, now and at the last decision.
-        crossing_served: as in :func:`subgoals_served`; people at crossings push a button.
+        crossing_served: as in :meth:`Served.subgoals`; people at crossings push a button.
         working: bool ``(N * MAX_ARMS,)``, detectors that work.
     """
     seen = Events(np.where(working, events.discharged, 0), events.cleared)
-    discharged = seen.discharged_by_agent
-    inputs = RewardInputs(index, counts, seen, *waiting_s, np.zeros(index.n_agents))
-    subgoal = subgoals_served(index, seen, discharged, counts, crossing_served)
-    return SignalView(told.current, told.times, subgoal, reward.as_measured(inputs), discharged)
+    inputs = RewardInputs(served.index, counts, seen, *waiting_s, np.zeros(served.index.n_agents))
+    subgoal = served.subgoals(seen, counts, crossing_served)
+    return SignalView(told.current, told.times, subgoal, reward.as_measured(inputs), seen.discharged_by_agent)
 
 
 def waiting_by_agent(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -49,7 +48,6 @@ class TripSource:
 
     def __init__(self, simulation: Simulation, record: EpisodeRecord) -> None:
         self._simulation, self._record = simulation, record
-        self._free_flow: dict[tuple[str, ...], float] = {}
         simulation.departed = []
 
     def insert(self, until_s: float) -> None:
@@ -58,6 +56,7 @@ class TripSource:
     def note_departures(self) -> None:
         """Tell the record of vehicles that are due by now."""
         raw, trips, departed = self._simulation.raw, self._record.trips, self._simulation.departed
+        legs = self._simulation.legs
         for name in departed or ():
             try:
                 due = raw.vehicle_getDeparture(name) - max(raw.vehicle_getDepartDelay(name), 0.0)
@@ -66,29 +65,12 @@ class TripSource:
                 continue
             emergency = raw.vehicle_getVehicleClass(name) == "emergency"
             # As SUMO reckons time loss: against this driver's own speed, junctions included.
-            free_flow_s = self._route_time_s(raw.vehicle_getRoute(name)) / raw.vehicle_getSpeedFactor(name)
+            free_flow_s = legs.of_route(raw.vehicle_getRoute(name)) / raw.vehicle_getSpeedFactor(name)
             trips[name] = Trip(due, free_flow_s, emergency)
         self._simulation.departed = []
         for name in raw.simulation_getPendingVehicles():
             if name not in trips:  # the delay of one that has not departed counts from when it wanted to
                 trips[name] = Trip(raw.simulation_getTime() - raw.vehicle_getDepartDelay(name), 0.0)
-
-    def _route_time_s(self, edges: tuple[str, ...]) -> float:
-        if edges not in self._free_flow:
-            known = self._simulation.index.edge_free_flow_s
-            times = [known[edge] for edge in edges if edge in known]
-            times += [self._junction_time_s(pair) for pair in pairwise(edges)]
-            self._free_flow[edges] = float(np.add.reduce(times))
-        return self._free_flow[edges]
-
-    def _junction_time_s(self, pair: tuple[str, str]) -> float:
-        """Driving time over the junction from one edge to the next."""
-        times = self._simulation.junction_time_s
-        if pair not in times:
-            raw = self._simulation.raw
-            lanes = self._simulation.index.lanes_between.get(pair, ())
-            times[pair] = float(sum(raw.lane_getLength(lane) / max(raw.lane_getMaxSpeed(lane), 0.1) for lane in lanes))
-        return times[pair]
 
     def emergency_positions(self, ids: Sequence[str]) -> npt.NDArray[np.int64]:
         """Positions in ``ids`` of emergency vehicles."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from remalis_envs.compiled import compiled
 from remalis_envs.traffic.engine.index import NetworkIndex
 
 HALTING_M_S = 0.1
@@ -15,6 +17,7 @@ HALTING_M_S = 0.1
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
+_STOP_SUMS, _ARM_SUMS, _LANE_SUMS = 6, 7, 4
 _NO_NUMBERS, _NO_POSITIONS = np.zeros(0), np.zeros(0, np.int64)
 
 
@@ -43,7 +46,9 @@ class Counts:
     """Sums over vehicles. Stop-line arrays are ``(K+1,)`` with an empty dummy, arm arrays ``(N*MAX_ARMS,)``."""
 
     by_stop: FloatArray
-    """The next six as the rows of one array."""
+    """The six that begin with ``stop_`` as the rows of one array, ``(6, K+1)``."""
+    by_arm: FloatArray
+    """The last seven as the rows of one array, ``(7, N*MAX_ARMS + 1)``: the dummy row is there, too."""
     stop_vehicles: FloatArray
     stop_queue: FloatArray
     stop_wait_s: FloatArray
@@ -68,121 +73,98 @@ class Counter:
 
     def __init__(self, index: NetworkIndex) -> None:
         self.index = index
-        order = np.argsort(index.feed_stop, kind="stable")
-        self._feed_lane, self._feed_weight = index.feed_lane[order], index.feed_weight[order]
-        self._feed_stop = index.feed_stop[order]
-        self._feed_start = np.flatnonzero(np.r_[True, np.diff(self._feed_stop) > 0]) if len(order) else order
-        # Exits as lanes: pressure compares a lane with a lane.
+        feeding, slot_of_feed = np.unique(index.feed_lane, return_inverse=True)
+        # Lanes that lead to no stop line share the last slot, so that what is kept by lane stays short.
+        slot = np.full(index.n_codes, len(feeding))
+        slot[feeding] = np.arange(len(feeding))
+        # A row for each lane: what belongs to a car lies side by side in memory.
+        self._places = np.stack([index.in_arm, index.out_arm, slot], axis=1)
+        self._lanes = np.zeros((_LANE_SUMS, len(feeding) + 1))
+        self._feeds = (slot_of_feed.astype(np.int64), index.feed_stop, index.feed_weight)
         lanes_out = np.bincount(index.out_arm[: index.n_lanes], minlength=index.n_arm_rows + 1)
         # A road that leaves the map has no queue that could grow back: in max pressure's theory it counts nothing.
-        self._per_exit_lane = (index.arm_downstream >= 0) / np.maximum(lanes_out, 1)
-        self._index_places()
-        lane = self._lanes_from + self._slot[self._feed_lane]
-        self._queued_lane = lane + self._n_slots
-        self._both_lane = np.concatenate([lane, self._queued_lane])
-        self._both_weight = np.concatenate([self._feed_weight, self._feed_weight])
-        self._both_start = np.concatenate([self._feed_start, self._feed_start + len(order)])
-        self._exit_per_lane = index.exit_weight * self._per_exit_lane[index.exit_row]
-        self._exit_capacity = index.per_out_capacity[index.exit_row]
-        starts = np.r_[True, np.diff(index.exit_stop) > 0][: len(index.exit_stop)]
-        self._exit_start: IntArray = np.flatnonzero(starts)
-        self._no_emergency = np.zeros(index.n_arm_rows)
-        self._no_emergency.flags.writeable = False  # all counts without emergency vehicles share it
-
-    def _index_places(self) -> None:
-        """Where a car counts, by its lane's code, in one array of all counts.
-
-        The array holds, one after the other: cars by arm, queued cars by arm, cars by exit arm, cars by lane, queued
-        cars by lane. Lanes that lead to no stop line share the last slot, so that the array stays short.
-        """
-        ix, rows = self.index, self.index.n_arm_rows + 1
-        feeding = np.unique(self._feed_lane)
-        self._n_slots = len(feeding) + 1
-        self._slot = np.full(ix.n_codes, len(feeding))
-        self._slot[feeding] = np.arange(len(feeding))
-        self._lanes_from = 3 * rows
-        self._n_counts = self._lanes_from + 2 * self._n_slots
-        # A row for each lane: what belongs to a car lies side by side in memory.
-        self._places = np.stack([ix.in_arm, 2 * rows + ix.out_arm, self._lanes_from + self._slot], axis=1)
-        queued_slot = self._lanes_from + self._n_slots + self._slot
-        self._queued_places = np.stack([rows + ix.in_arm, queued_slot], axis=1)
+        per_exit_lane = (index.arm_downstream >= 0) / np.maximum(lanes_out, 1)  # pressure compares a lane with a lane
+        exit_per_lane = index.exit_weight * per_exit_lane[index.exit_row]
+        exit_capacity = index.per_out_capacity[index.exit_row]
+        self._exits = (index.exit_stop, index.exit_row, exit_per_lane, exit_capacity)
+        self._kernel = compiled(_count, *self._arguments(Vehicles()), *self._results(0))
 
     def count(self, vehicles: Vehicles, keep: npt.NDArray[np.bool_] | None = None) -> Counts:
         """Sum over ``vehicles`` (those where ``keep`` is true)."""
-        ix, rows = self.index, self.index.n_arm_rows
-        code, speed, wait = vehicles.code, vehicles.speed_m_s, vehicles.wait_s
         if keep is None:
-            halting = vehicles.halting
-        else:
-            code, speed, wait = code[keep], speed[keep], wait[keep]
-            halting = (speed < HALTING_M_S).nonzero()[0]
-        # One pass each for all that is counted and for the longest waits.
-        places = self._places.take(code, axis=0).reshape(-1)
-        queued = self._queued_places.take(code.take(halting), axis=0).reshape(-1)
-        counts = np.bincount(np.concatenate((places, queued)), minlength=self._n_counts)
-        longest_wait = np.zeros(self._n_counts)
-        np.maximum.at(longest_wait, queued, wait.take(halting).repeat(2))
-        share = speed / ix.code_speed_m_s.take(code)
-        np.minimum(share, 1.0, out=share)
-        if keep is None:
+            by_stop, by_arm, share = self._results(len(vehicles.code))
+            self._kernel(*self._arguments(vehicles), by_stop, by_arm, share)
             vehicles.speed_share = share
-        arms = counts[: self._lanes_from].astype(np.float64).reshape(3, -1)
-        arm_vehicles, arm_queue, exit_vehicles = arms[0, :rows], arms[1, :rows], arms[2]
-        arm_share = np.bincount(places[::3], weights=share, minlength=rows + 1)[:rows]
-        empty = arm_vehicles == 0
-        lane_emergency, arm_emergency = self._emergency(vehicles, keep)
-        stop = self._stops(counts, longest_wait, lane_emergency, exit_vehicles)
-        return Counts(
-            stop,
-            stop_vehicles=stop[0],
-            stop_queue=stop[1],
-            stop_wait_s=stop[2],
-            stop_pressure=stop[3],
-            stop_exit=stop[4],
-            stop_emergency=stop[5],
-            arm_vehicles=arm_vehicles,
-            arm_queue=arm_queue,
-            arm_wait_s=longest_wait[rows + 1 : 2 * rows + 1],
-            arm_speed_share=(arm_share + empty) / (arm_vehicles + empty),
-            arm_slowness=arm_vehicles - arm_share,
-            arm_emergency=arm_emergency,
-            exit_vehicles=exit_vehicles[:rows],
-        )
+        else:
+            seen = Vehicles(
+                code=vehicles.code[keep], speed_m_s=vehicles.speed_m_s[keep], wait_s=vehicles.wait_s[keep],
+                emergency=(np.cumsum(keep) - 1)[vehicles.emergency[keep[vehicles.emergency]]],
+            )  # fmt: skip
+            by_stop, by_arm, share = self._results(len(seen.code))
+            self._kernel(*self._arguments(seen), by_stop, by_arm, share)
+        return Counts(by_stop, by_arm, *by_stop, *by_arm[:, :-1])
 
-    def _emergency(
-        self, vehicles: Vehicles, keep: npt.NDArray[np.bool_] | None
-    ) -> tuple[FloatArray | None, FloatArray]:
-        ix = self.index
-        special = vehicles.emergency if keep is None else vehicles.emergency[keep[vehicles.emergency]]
-        if not len(special):
-            return None, self._no_emergency
-        code = vehicles.code[special]
-        lanes = np.bincount(code, minlength=ix.n_codes).astype(np.float64)
-        arms = np.bincount(ix.in_arm[code], minlength=ix.n_arm_rows + 1)[: ix.n_arm_rows].astype(np.float64)
-        return lanes, arms
+    def _arguments(self, vehicles: Vehicles) -> tuple[Any, ...]:
+        cars = (vehicles.code, vehicles.speed_m_s, vehicles.wait_s, vehicles.emergency)
+        return (*cars, HALTING_M_S, self._places, self.index.code_speed_m_s, self._lanes, *self._feeds, *self._exits)
 
-    def _stops(
-        self, counts: IntArray, longest_wait: FloatArray, lane_emergency: FloatArray | None, exit_vehicles: FloatArray
-    ) -> FloatArray:
-        ix, size = self.index, self.index.n_stops + 1
-        by_stop = np.zeros((6, size))
-        if size > 1:
-            sums = _sums(counts.take(self._both_lane) * self._both_weight, self._both_start)
-            by_stop[:2, :-1] = sums.reshape(2, -1)
-            by_stop[2, :-1] = _peaks(longest_wait.take(self._queued_lane), self._feed_start)
-            out = exit_vehicles.take(ix.exit_row)
-            by_stop[3, :-1] = by_stop[0, :-1] - _sums(out * self._exit_per_lane, self._exit_start)
-            by_stop[4, :-1] = _peaks(out * self._exit_capacity, self._exit_start)
-            if lane_emergency is not None:
-                by_stop[5, :-1] = _peaks(lane_emergency.take(self._feed_lane), self._feed_start)
-        return by_stop
+    def _results(self, n_vehicles: int) -> tuple[FloatArray, FloatArray, FloatArray]:
+        by_stop = np.zeros((_STOP_SUMS, self.index.n_stops + 1))
+        return by_stop, np.zeros((_ARM_SUMS, self.index.n_arm_rows + 1)), np.zeros(n_vehicles)
 
 
-def _sums(values: FloatArray, starts: IntArray) -> FloatArray:
-    """Sum of each run of ``values``; nothing to do where every run is one number."""
-    return values if len(starts) == len(values) else np.add.reduceat(values, starts)
-
-
-def _peaks(values: FloatArray, starts: IntArray) -> FloatArray:
-    """Greatest of each run of ``values``."""
-    return values if len(starts) == len(values) else np.maximum.reduceat(values, starts)
+def _count(
+    code: IntArray,
+    speed: FloatArray,
+    wait: FloatArray,
+    emergency: IntArray,
+    halting_m_s: float,
+    places: IntArray,
+    code_speed: FloatArray,
+    lanes: FloatArray,
+    feed_slot: IntArray,
+    feed_stop: IntArray,
+    feed_weight: FloatArray,
+    exit_stop: IntArray,
+    exit_row: IntArray,
+    exit_per_lane: FloatArray,
+    exit_capacity: FloatArray,
+    by_stop: FloatArray,
+    by_arm: FloatArray,
+    share: FloatArray,
+) -> None:
+    """Fill ``by_stop`` and ``by_arm``, zeros before, with the rows of :class:`Counts`; ``lanes`` is scratch."""
+    vehicles, queue, longest, mean_share, slowness, special, leaving = by_arm
+    lane_vehicles, lane_queue, lane_longest, lane_special = lanes
+    lanes[:] = 0.0
+    for k in range(len(code)):
+        lane = code[k]
+        arm, slot = places[lane, 0], places[lane, 2]
+        share[k] = min(speed[k] / code_speed[lane], 1.0)
+        vehicles[arm] += 1.0
+        mean_share[arm] += share[k]
+        leaving[places[lane, 1]] += 1.0
+        lane_vehicles[slot] += 1.0
+        if speed[k] < halting_m_s:
+            queue[arm] += 1.0
+            lane_queue[slot] += 1.0
+            longest[arm] = max(longest[arm], wait[k])
+            lane_longest[slot] = max(lane_longest[slot], wait[k])
+    for k in emergency:
+        special[places[code[k], 0]] += 1.0
+        lane_special[places[code[k], 2]] += 1.0
+    for arm in range(len(vehicles)):
+        slowness[arm] = vehicles[arm] - mean_share[arm]
+        mean_share[arm] = mean_share[arm] / vehicles[arm] if vehicles[arm] > 0.0 else 1.0
+    stop_vehicles, stop_queue, stop_wait, pressure, fullest_exit, stop_special = by_stop
+    for k in range(len(feed_slot)):
+        slot, stop = feed_slot[k], feed_stop[k]
+        stop_vehicles[stop] += feed_weight[k] * lane_vehicles[slot]
+        stop_queue[stop] += feed_weight[k] * lane_queue[slot]
+        stop_wait[stop] = max(stop_wait[stop], lane_longest[slot])
+        stop_special[stop] = max(stop_special[stop], lane_special[slot])
+    pressure[:] = stop_vehicles
+    for k in range(len(exit_stop)):
+        stop, cars = exit_stop[k], leaving[exit_row[k]]
+        pressure[stop] -= exit_per_lane[k] * cars
+        fullest_exit[stop] = max(fullest_exit[stop], exit_capacity[k] * cars)

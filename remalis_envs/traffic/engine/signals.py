@@ -9,8 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from remalis_envs.compiled import compiled
 from remalis_envs.errors import RemalisError
-from remalis_envs.traffic.engine.index import NetworkIndex
+from remalis_envs.traffic.engine.index import IntArray, NetworkIndex
+from remalis_envs.traffic.network.model import MAX_PHASES
 from remalis_envs.traffic.network.transitions import Transition, transition
 
 
@@ -70,6 +72,7 @@ def plain_transition(old: str, new: str, yellow_s: float, all_red_s: float) -> T
 
 
 SetState = Callable[[str, str], None]
+BoolArray = npt.NDArray[np.bool_]
 
 
 @dataclass(slots=True)
@@ -103,8 +106,9 @@ class SignalControl:
         self._ids = [i.id for i in index.network.intersections]
         self._changes: dict[tuple[int, int, int], PhaseChange] = {}
         self._agents = np.arange(index.n_agents)
-        self._has_choice = index.n_phases > 1
         self._nobody = np.zeros(index.n_agents, dtype=bool)
+        masks = np.zeros((index.n_agents, MAX_PHASES), np.int8)
+        self._mask = compiled(_mask, index.n_phases, index.n_phases, self._nobody, self._nobody, masks)
 
     def reset(self, now_s: float, set_state: SetState) -> None:
         """Show the first phase everywhere."""
@@ -121,13 +125,12 @@ class SignalControl:
         timing, since = self.timing, now_s - self.green_since_s
         passed, must_switch = since >= timing.min_green_s, self._nobody
         if timing.max_green_s < math.inf:
-            must_switch = (since + timing.decision_s > timing.max_green_s) & passed & self._has_choice
+            must_switch = (since + timing.decision_s > timing.max_green_s) & passed & (self.index.n_phases > 1)
         return SignalTimes(np.maximum(since, 0.0), since < 0.0, passed, must_switch)
 
     def mask(self, times: SignalTimes, out: npt.NDArray[np.int8]) -> None:
         """Write the legal phases into ``out``, int8 ``(N, A)``."""
-        np.logical_and(self.index.phase_exists, times.min_green_passed[:, None], out=out)
-        out.put(self.index.first_phase_row + self.current, ~times.must_switch)
+        self._mask(self.index.n_phases, self.current, times.min_green_passed, times.must_switch, out)
 
     def safe_default(self, mask: npt.NDArray[np.int8]) -> npt.NDArray[np.int64]:
         """What is done instead of a masked action: keep the phase, or go on to the next where that is not legal."""
@@ -169,3 +172,17 @@ class SignalControl:
         """Set the states that are due."""
         for signal, state in self.pending.pop(now_s, ()):
             set_state(signal, state)
+
+
+def _mask(
+    n_phases: IntArray,
+    current: IntArray,
+    min_green_passed: BoolArray,
+    must_switch: BoolArray,
+    out: npt.NDArray[np.int8],
+) -> None:
+    """Fill ``out`` (N, A): what is green may stay unless it must go; the others may come once the minimum is over."""
+    for agent in range(len(current)):
+        for phase in range(out.shape[1]):
+            out[agent, phase] = phase < n_phases[agent] and min_green_passed[agent]
+        out[agent, current[agent]] = not must_switch[agent]

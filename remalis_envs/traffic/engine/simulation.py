@@ -7,11 +7,11 @@ import threading
 import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from types import ModuleType
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from remalis_envs.errors import RemalisError, ScenarioError, SumoError
 from remalis_envs.traffic.engine.index import NetworkIndex
@@ -84,6 +84,39 @@ class SimulationFiles:
         return args + list(self.options)
 
 
+class QueueCodes(dict[tuple[str, int], int]):
+    """Lane codes in a mesoscopic simulation, where a car has an edge and a queue on it but no lane."""
+
+    def __init__(self, index: NetworkIndex) -> None:
+        lanes = ((lane.id.rpartition("_"), index.lane_code[lane.id]) for lane in index.network.lanes)
+        super().__init__({(edge, int(number)): code for (edge, _, number), code in lanes})
+        self._first_lane = {edge: codes[0] for edge, codes in index.lanes_of_edge.items()}
+
+    def __missing__(self, queue: tuple[str, int]) -> int:
+        """A queue that is no lane counts as the edge's first one."""
+        code = self[queue] = self._first_lane[queue[0]]
+        return code
+
+
+class LegTimes(dict[tuple[str, str], float]):
+    """Driving time of an edge and of the junction between it and the next, in seconds, as it comes to be asked for."""
+
+    def __init__(self, raw: Any, index: NetworkIndex) -> None:
+        super().__init__()
+        self._raw, self._index = raw, index
+
+    def of_route(self, edges: Sequence[str]) -> float:
+        """Time from the beginning of the first edge to the end of the last."""
+        last = self._index.edge_free_flow_s.get(edges[-1], 0.0) if edges else 0.0
+        return sum(map(self.__getitem__, pairwise(edges)), last)
+
+    def __missing__(self, leg: tuple[str, str]) -> float:
+        raw, lanes = self._raw, self._index.lanes_between.get(leg, ())
+        junction = sum(raw.lane_getLength(lane) / max(raw.lane_getMaxSpeed(lane), 0.1) for lane in lanes)
+        time_s = self[leg] = self._index.edge_free_flow_s.get(leg[0], 0.0) + float(junction)
+        return time_s
+
+
 class Simulation:
     """Start, step and read SUMO. Not thread safe; see :func:`process_is_free` for the limit of one a process."""
 
@@ -96,17 +129,12 @@ class Simulation:
         # The functions behind libsumo's Python wrappers: a third off the cost of a reading.
         self._raw: Any = swig._libsumo
         self.files, self.index, self.read_positions = files, index, read_positions
-        self.junction_time_s: dict[tuple[str, str], float] = {}
-        """Driving time over the junction between two edges, as it came to be asked for."""
+        self.legs = LegTimes(self._raw, index)
         self._code = index.lane_code.__getitem__
         self._loaded = False
         self.departed: list[str] | None = None
         """Cars that departed since this list was last emptied; a list only where somebody empties it."""
-        self._queue_code: dict[tuple[str, int], int] | None = None
-        if files.meso:
-            lanes = ((lane.id.rpartition("_"), index.lane_code[lane.id]) for lane in index.network.lanes)
-            self._queue_code = {(edge, int(number)): code for (edge, _, number), code in lanes}
-            self._first_lane = {edge: codes[0] for edge, codes in index.lanes_of_edge.items()}
+        self._queue_code = QueueCodes(index).__getitem__ if files.meso else None
 
     # -- life -------------------------------------------------------------------------------------------------
     def load(self, seed: int, state_file: str | None = None) -> None:
@@ -187,7 +215,8 @@ class Simulation:
         if self._queue_code is None:
             code = np.fromiter(map(self._code, map(raw.vehicle_getLaneID, ids)), np.int64, n)
         else:
-            code = self._meso_codes(ids)
+            queues = zip(map(raw.vehicle_getRoadID, ids), map(raw.vehicle_getLaneIndex, ids), strict=True)
+            code = np.fromiter(map(self._queue_code, queues), np.int64, n)
         speed = np.fromiter(map(raw.vehicle_getSpeed, ids), np.float64, n)
         wait = np.zeros(n)
         halting = (speed < HALTING_M_S).nonzero()[0]
@@ -196,14 +225,6 @@ class Simulation:
         if self.read_positions:
             vehicles.position_m = np.fromiter(map(raw.vehicle_getLanePosition, ids), np.float64, n)
         return vehicles
-
-    def _meso_codes(self, ids: Sequence[str]) -> npt.NDArray[np.int64]:
-        """Lane codes in a mesoscopic simulation, where a car has an edge and a queue on it but no lane."""
-        assert self._queue_code is not None
-        roads, queues = self.each("getRoadID", ids), self.each("getLaneIndex", ids)
-        known, first = self._queue_code, self._first_lane
-        code = [known[pair] if pair in known else first[pair[0]] for pair in zip(roads, queues, strict=True)]
-        return np.array(code, dtype=np.int64)
 
     def waiting_pedestrians(self) -> np.ndarray:
         """People who stand before each crossing, ``(crossings,)``."""
