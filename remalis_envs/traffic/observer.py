@@ -86,6 +86,8 @@ class Observer:
                 self._green[agent * MAX_PHASES + phase, [arm for arm in served if arm < MAX_ARMS]] = 1.0
         self._phase_stops = (index.phase_row, np.append(index.phase_start, len(index.phase_stop)), index.phase_stop)
         self._room = np.stack([index.per_in_capacity[:-1], index.per_out_capacity[:-1]])
+        # Where no road comes in or goes out there is nothing to count.
+        self._arm_rows = np.flatnonzero((index.arm_in_m[:-1] > 0) | (index.arm_out_m[:-1] > 0))
         turns = [index.turn_stops[turn] for turn in _TURNS]
         self._turn_stop = np.concatenate(turns)
         self._turn_arm = index.stop_arm[self._turn_stop]
@@ -133,7 +135,7 @@ class Observer:
         self, by_stop: FloatArray, by_arm: FloatArray, current: IntArray, in_transition: npt.NDArray[np.bool_]
     ) -> tuple[Any, ...]:
         turns = (self._turn_stop, self._turn_arm, self._turn)
-        tables = (self.index.arm_exists, self._green, self._room, *turns)
+        tables = (self._arm_rows, self.index.arm_exists, self._green, self._room, *turns)
         scales = (_PER_VEHICLE, _PER_WAIT_S, LIMIT)
         return (by_stop, by_arm, current, in_transition, *tables, *scales, _ARM_COLUMNS, self._arms)
 
@@ -187,6 +189,7 @@ def _fill_arms(
     by_arm: FloatArray,
     current: IntArray,
     in_transition: BoolArray,
+    arm_rows: IntArray,
     exists: BoolArray,
     green_of_phase: Table,
     room: FloatArray,
@@ -199,11 +202,11 @@ def _fill_arms(
     columns: tuple[int, ...],
     table: Table,
 ) -> None:
-    """Fill ``table`` (N, arms, features); ``room`` holds what a car takes of each arm's way in and way out."""
+    """Fill ``table`` (N, arms, features) at ``arm_rows``; ``room`` is what a car takes of each arm's ways in and out."""
     queue, vehicles, speed, wait, occupancy, exit_occupancy, emergency, green, turning = columns
     n, arms, _ = table.shape
     phases = len(green_of_phase) // n
-    for k in range(n * arms):
+    for k in arm_rows:
         agent, arm = divmod(k, arms)
         row, cars = table[agent, arm], by_arm[0, k]
         row[queue] = min(by_arm[1, k] * per_vehicle, limit)

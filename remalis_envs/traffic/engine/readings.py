@@ -78,7 +78,7 @@ class Counter:
         slot = np.full(index.n_codes, len(feeding))
         slot[feeding] = np.arange(len(feeding))
         # A row for each lane: what belongs to a car lies side by side in memory.
-        self._places = np.stack([index.in_arm, index.out_arm, slot], axis=1)
+        self._places = np.stack([index.in_arm, index.out_arm, slot], axis=1).astype(np.int32)
         self._lanes = np.zeros((_LANE_SUMS, len(feeding) + 1))
         self._feeds = (slot_of_feed.astype(np.int64), index.feed_stop, index.feed_weight)
         lanes_out = np.bincount(index.out_arm[: index.n_lanes], minlength=index.n_arm_rows + 1)
@@ -119,7 +119,7 @@ def _count(
     wait: FloatArray,
     emergency: IntArray,
     halting_m_s: float,
-    places: IntArray,
+    places: npt.NDArray[np.int32],
     code_speed: FloatArray,
     lanes: FloatArray,
     feed_slot: IntArray,

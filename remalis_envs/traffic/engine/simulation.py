@@ -220,7 +220,7 @@ class Simulation:
         speed = np.fromiter(map(raw.vehicle_getSpeed, ids), np.float64, n)
         wait = np.zeros(n)
         halting = (speed < HALTING_M_S).nonzero()[0]
-        wait[halting] = [raw.vehicle_getWaitingTime(ids[k]) for k in halting.tolist()]
+        wait[halting] = list(map(raw.vehicle_getWaitingTime, map(ids.__getitem__, halting.tolist())))
         vehicles = Vehicles(ids, code, speed, wait, halting=halting)
         if self.read_positions:
             vehicles.position_m = np.fromiter(map(raw.vehicle_getLanePosition, ids), np.float64, n)
