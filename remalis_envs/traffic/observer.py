@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from remalis_envs.compiled import compiled
 from remalis_envs.traffic.engine.index import FloatArray, IntArray, NetworkIndex
-from remalis_envs.traffic.engine.readings import Counts
+from remalis_envs.traffic.engine.readings import ARM_SUMS, STOP_SUMS, Counts
 from remalis_envs.traffic.engine.signals import SignalTimes
 from remalis_envs.traffic.network.model import MAX_ARMS, MAX_PHASES
 from remalis_envs.traffic.observations import (
@@ -97,7 +97,7 @@ class Observer:
     def _compile(self) -> None:
         stops, rows, n = self.index.n_stops + 1, self.index.n_arm_rows + 1, self.index.n_agents
         no, none, zeros = np.zeros(n, bool), np.zeros(n, np.int64), np.zeros(n)
-        by_stop, by_arm = np.zeros((6, stops)), np.zeros((7, rows))
+        by_stop, by_arm = np.zeros((STOP_SUMS, stops)), np.zeros((ARM_SUMS, rows))
         self._phase_kernel = compiled(_fill_phases, *self._phase_arguments(by_stop, none))
         self._arm_kernel = compiled(_fill_arms, *self._arm_arguments(by_stop, by_arm, none, no))
         self._own_kernel = compiled(_fill_intersection, *self._own_arguments(zeros, no, no, none, zeros, none))
@@ -202,7 +202,7 @@ def _fill_arms(
     columns: tuple[int, ...],
     table: Table,
 ) -> None:
-    """Fill ``table`` (N, arms, features) at ``arm_rows``; ``room`` is what a car takes of each arm's ways in and out."""
+    """Fill ``table`` (N, arms, features) at ``arm_rows``; ``room`` is what a car takes of an arm's ways in and out."""
     queue, vehicles, speed, wait, occupancy, exit_occupancy, emergency, green, turning = columns
     n, arms, _ = table.shape
     phases = len(green_of_phase) // n

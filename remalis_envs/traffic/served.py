@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from remalis_envs.compiled import compiled
 from remalis_envs.traffic.engine.index import FloatArray, IntArray, NetworkIndex
-from remalis_envs.traffic.engine.readings import Counts
+from remalis_envs.traffic.engine.readings import ARM_SUMS, STOP_SUMS, Counts
 from remalis_envs.traffic.network.model import MAX_ARMS
 from remalis_envs.traffic.outcomes import Events
 from remalis_envs.traffic.vocabulary import (
@@ -40,7 +40,7 @@ class Served:
     def __init__(self, index: NetworkIndex) -> None:
         self.index = index
         rows, stops, n = index.n_arm_rows, index.n_stops + 1, index.n_agents
-        by_stop, by_arm, none = np.zeros((6, stops)), np.zeros((7, rows + 1)), np.zeros(n, np.int64)
+        by_stop, by_arm, none = np.zeros((STOP_SUMS, stops)), np.zeros((ARM_SUMS, rows + 1)), np.zeros(n, np.int64)
         discharged = np.zeros(rows, np.int64)
         self._subgoals = compiled(_subgoals, *self._subgoal_arguments(discharged, none, by_stop, none))
         self._concepts = compiled(_concepts, *self._concept_arguments(none, by_arm, none, none))

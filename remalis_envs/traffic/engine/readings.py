@@ -17,7 +17,7 @@ HALTING_M_S = 0.1
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
-_STOP_SUMS, _ARM_SUMS, _LANE_SUMS = 6, 7, 4
+STOP_SUMS, ARM_SUMS, _LANE_SUMS = 6, 7, 4
 _NO_NUMBERS, _NO_POSITIONS = np.zeros(0), np.zeros(0, np.int64)
 
 
@@ -109,8 +109,8 @@ class Counter:
         return (*cars, HALTING_M_S, self._places, self.index.code_speed_m_s, self._lanes, *self._feeds, *self._exits)
 
     def _results(self, n_vehicles: int) -> tuple[FloatArray, FloatArray, FloatArray]:
-        by_stop = np.zeros((_STOP_SUMS, self.index.n_stops + 1))
-        return by_stop, np.zeros((_ARM_SUMS, self.index.n_arm_rows + 1)), np.zeros(n_vehicles)
+        by_stop = np.zeros((STOP_SUMS, self.index.n_stops + 1))
+        return by_stop, np.zeros((ARM_SUMS, self.index.n_arm_rows + 1)), np.zeros(n_vehicles)
 
 
 def _count(
