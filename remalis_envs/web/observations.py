@@ -202,9 +202,9 @@ class Observer:
         own[_PAGE] = 0.0
         own[C[f"site_{host if host in SITES else 'other'}"]] = 1.0
         own[C["title_0"] : C["title_0"] + TITLE_HASH] = _hashed(reading.title, TITLE_HASH)
-        own[C["covered"]] = view.page.covered
+        own[C["covered"]] = view.covered
         own[C["dialog"]] = reading.dialog
-        own[C["says_status"]], own[C["says_alert"]] = view.page.says
+        own[C["says_status"]], own[C["says_alert"]] = view.says
         own[C["region"]], own[C["regions"]] = region / view.regions, min(view.regions / 8.0, 1.0)
 
     def fill_slots(self, k: int, desk: Desk) -> None:

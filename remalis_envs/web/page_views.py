@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -75,9 +76,14 @@ class Page:
 class PageView:
     """A page as an agent with given rights sees it.
 
+    It names no page, for pages name their views: what goes in circles stays until the collector finds it.
+
     Attributes:
-        page: that it shows.
-        chosen: the candidates of the page that it has, int64 ``(n,)``.
+        reading: of the tab.
+        covered: share of the instruction's words that stand on the page or in its fields.
+        says: whether the page holds a status, and an alert, that says something.
+        offers: by row of the table.
+        places: of the items in the reading, by candidate, int64 ``(n,)``.
         rows: of the table, int64 ``(n,)``.
         block: features, float32 ``(n, F)``.
         legal: int8 ``(n,)``.
@@ -86,8 +92,11 @@ class PageView:
         noted: the state of the notebook that the features speak of.
     """
 
-    page: Page
-    chosen: npt.NDArray[np.int64]
+    reading: Reading
+    covered: float
+    says: tuple[bool, bool]
+    offers: list[Offer]
+    places: npt.NDArray[np.int64]
     rows: npt.NDArray[np.int64]
     block: Row
     legal: npt.NDArray[np.int8]
@@ -96,30 +105,41 @@ class PageView:
     noted: int = 0
 
     @property
-    def reading(self) -> Reading:
-        """Of the tab."""
-        return self.page.reading
-
-    @property
     def size(self) -> int:
         """Candidates that there are."""
         return len(self.rows)
 
     def candidate(self, number: int) -> Candidate:
         """One of them, in page order."""
-        page, own = self.page, self.chosen[number]
-        return Candidate(int(page.places[own]), page.offers[page.rows[own]])
+        return Candidate(int(self.places[number]), self.offers[self.rows[number]])
+
+
+@lru_cache(maxsize=256)
+def _shown(rights: frozenset[str]) -> npt.NDArray[np.bool_]:
+    """By number of a right, as pages have it: whether who has these rights sees what takes it."""
+    shown = np.ones(2 * len(RIGHTS), bool)
+    for right, number in RIGHT_NUMBER.items():
+        shown[number], shown[number + len(RIGHTS)] = right in rights, right not in rights
+    return shown
 
 
 def select(page: Page, rights: frozenset[str]) -> PageView:
     """What of a page an agent with given rights sees; ``place`` and ``peaks`` are worked out here."""
-    shown = np.ones(2 * len(RIGHTS), bool)
-    for right, number in RIGHT_NUMBER.items():
-        shown[number], shown[number + len(RIGHTS)] = right in rights, right not in rights
-    chosen = np.flatnonzero(shown.take(page.right))
+    chosen = _shown(rights).take(page.right).nonzero()[0]
     block = page.block.take(chosen, axis=0)
     count = len(chosen)
     block[:, F["place"]] = _PLACES[:count] if count <= len(_PLACES) else np.arange(count) % WINDOW / WINDOW
     begins = range(0, count, WINDOW)
     peaks = np.maximum.reduceat(block[:, F["weight"]], begins).tolist() if count else [0.0]
-    return PageView(page, chosen, page.rows.take(chosen), block, page.legal.take(chosen), len(peaks), peaks)
+    return PageView(
+        page.reading,
+        page.covered,
+        page.says,
+        page.offers,
+        page.places.take(chosen),
+        page.rows.take(chosen),
+        block,
+        page.legal.take(chosen),
+        len(peaks),
+        peaks,
+    )

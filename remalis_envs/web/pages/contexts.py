@@ -67,6 +67,12 @@ class Box:
         elif not self.heading and (role == "heading" or role == "legend"):
             self.heading = text
 
+    def untie(self) -> None:
+        """Lets go of its cells, once all contexts are told."""
+        self.first = None
+        if self.columns:
+            self.columns.clear()
+
     def cell(self, tag: str, heads: bool) -> Box:
         """A cell, term or definition in it; ``heads`` says whether it may head a column."""
         cell = Box(CELL, self)

@@ -102,7 +102,10 @@ def read_elements(body: Element, url: str, title: str) -> Read:
     items = tuple([record.item if isinstance(record, _Ready) else reader.item(record) for record in records])
     reading = Reading(url, title, items, bool(reader.modals))
     elements = [record[0] for record in records]
-    return Read(reading, elements, [reader.form_of(record[0], record[3]) for record in records])
+    read = Read(reading, elements, [reader.form_of(record[0], record[3]) for record in records])
+    for box in reader.knots:  # boxes that name each other would stay until the collector finds them
+        box.untie()
+    return read
 
 
 class _Reader:
@@ -113,6 +116,7 @@ class _Reader:
         self.records: list[Record | _Ready] = []
         self.labels: dict[str, str] = {}
         self.forms: dict[str, Form] = {}
+        self.knots: list[Box] = []
         self.modals: list[tuple[str, list[Record | _Ready]]] = []
 
     def block(self, element: Element, role: str, box: Box, label: _Label | None) -> None:
@@ -156,6 +160,7 @@ class _Reader:
                 self.control(child, role, box, label)
             elif kind == CELL:
                 own = TEXT_ROLE[tag] if tag != "th" or child.get("scope") != "row" else "cell"
+                self.knots.append(box)
                 self.block(child, own, box.cell(tag, own == "columnheader"), label)
             elif kind == ROW:
                 self.block(child, TEXT_ROLE.get(tag, "text"), Box(ROW, box), label)
