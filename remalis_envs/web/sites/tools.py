@@ -19,7 +19,11 @@ DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sun
 OPERATIONS = ("plus", "minus", "times", "divided by")
 
 
-def handle(world: SiteWorld, request: Request) -> Response:
+Seen = tuple[Response, str]
+"""An answer, and the name under which a task may watch whether it was shown; "" for none."""
+
+
+def handle(world: SiteWorld, request: Request) -> Seen:
     """Answers a request to a tool site."""
     parts = [part for part in request.path.split("/") if part]
     if request.host == "calculator":
@@ -60,9 +64,9 @@ def written(value: float) -> str:
     return str(int(value)) if value == int(value) else f"{value:.2f}"
 
 
-def _calculator(world: SiteWorld, parts: list[str], query: dict[str, str]) -> Response:
+def _calculator(world: SiteWorld, parts: list[str], query: dict[str, str]) -> Seen:
     if parts not in ([], ["result"]):
-        return frame.tool_page(world.site, "calculator", "Page not found", status=404)
+        return frame.tool_page(world.site, "calculator", "Page not found", status=404), ""
     form = e(
         "form",
         building.labelled(
@@ -79,23 +83,23 @@ def _calculator(world: SiteWorld, parts: list[str], query: dict[str, str]) -> Re
         aria_label="Calculation",
     )
     if not parts:
-        return frame.tool_page(world.site, "calculator", "Calculator", form)
+        return frame.tool_page(world.site, "calculator", "Calculator", form), ""
     a, b = number(query.get("a", "")), number(query.get("b", ""))
     result = None if a is None or b is None else compute(a, query.get("op", ""), b)
     if result is None:
         told = e("p", "This cannot be worked out: give two numbers and an operation.", role="alert")
-        return frame.tool_page(world.site, "calculator", "Calculator", told, form)
-    world.saw(f"calculator {written(result)}")
-    return frame.tool_page(world.site, "calculator", "Calculator", frame.facts([("Result", written(result))]), form)
+        return frame.tool_page(world.site, "calculator", "Calculator", told, form), ""
+    told = frame.facts([("Result", written(result))])
+    return frame.tool_page(world.site, "calculator", "Calculator", told, form), f"calculator {written(result)}"
 
 
-def _map(world: SiteWorld, parts: list[str]) -> Response:
+def _map(world: SiteWorld, parts: list[str]) -> Seen:
     """Landmarks, and how far places are from one."""
     site = world.site
     match parts:
         case []:
             links = [e("li", e("a", f"Distances from the {one}", href=f"/from/{one}")) for one in maps.LANDMARKS]
-            return frame.tool_page(world.site, "map", "Map", e("ul", links))
+            return frame.tool_page(world.site, "map", "Map", e("ul", links)), ""
         case ["from", landmark] if landmark in maps.LANDMARKS:
             tables = []
             for entity in world.domain.entities.values():
@@ -106,14 +110,14 @@ def _map(world: SiteWorld, parts: list[str]) -> Response:
                     ]
                     heads = (("Place", "text"), ("Kilometres", "number"))
                     tables.append(building.sortable_table(entity.plural.capitalize(), heads, rows))
-            world.saw(f"map/from/{landmark}")
-            return frame.tool_page(world.site, "map", f"Distances from the {landmark}", tables)
-    return frame.tool_page(world.site, "map", "Page not found", status=404)
+            page = frame.tool_page(world.site, "map", f"Distances from the {landmark}", tables)
+            return page, f"map/from/{landmark}"
+    return frame.tool_page(world.site, "map", "Page not found", status=404), ""
 
 
-def _calendar(world: SiteWorld, parts: list[str], request: Request) -> Response:
+def _calendar(world: SiteWorld, parts: list[str], request: Request) -> Seen:
     if request.method == "POST":
-        return _add(world, parts, request)
+        return _add(world, parts, request), ""
     match parts:
         case []:
             start = world.site.today
@@ -121,12 +125,11 @@ def _calendar(world: SiteWorld, parts: list[str], request: Request) -> Response:
             try:
                 start = dt.date.fromisoformat(text)
             except ValueError:
-                return frame.tool_page(world.site, "calendar", "Page not found", status=404)
+                return frame.tool_page(world.site, "calendar", "Page not found", status=404), ""
             if not 2000 < start.year < 2100:
-                return frame.tool_page(world.site, "calendar", "Page not found", status=404)
+                return frame.tool_page(world.site, "calendar", "Page not found", status=404), ""
         case _:
-            return frame.tool_page(world.site, "calendar", "Page not found", status=404)
-    world.saw("calendar/" + "/".join(parts))
+            return frame.tool_page(world.site, "calendar", "Page not found", status=404), ""
     start -= dt.timedelta(days=start.weekday())
     days = [start + dt.timedelta(days=ahead) for ahead in range(7)]
     found = world.db.execute(
@@ -155,7 +158,7 @@ def _calendar(world: SiteWorld, parts: list[str], request: Request) -> Response:
     )
     title = f"Week of {start.day} {MONTHS[start.month - 1]} {start.year}"
     moves = [("Week before", f"/week/{before.isoformat()}"), ("Week after", f"/week/{after.isoformat()}")]
-    return frame.tool_page(
+    page = frame.tool_page(
         world.site,
         "calendar",
         title,
@@ -163,6 +166,7 @@ def _calendar(world: SiteWorld, parts: list[str], request: Request) -> Response:
         frame.table(("Date", "Day", "Entries"), rows, title),
         add,
     )
+    return page, "calendar/" + "/".join(parts)
 
 
 _READ = {"map": _map, "mail": reading_rooms.mail, "manual": reading_rooms.manual}

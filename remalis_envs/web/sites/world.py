@@ -32,7 +32,7 @@ class SiteWorld:
     """
 
     def __init__(
-        self, site: Site, level: str, blob: bytes, start: str = "main/", pages: dict[object, Response] | None = None
+        self, site: Site, level: str, blob: bytes, start: str = "main/", pages: dict[object, tools.Seen] | None = None
     ) -> None:
         """Builds it.
 
@@ -47,8 +47,8 @@ class SiteWorld:
         self.hosts: tuple[str, ...] = HOSTS
         self.start = start
         self.db: sqlite3.Connection = connect(blob)
-        self._lasting: dict[object, Response] = {} if pages is None else pages
-        self._passing: dict[object, Response] = {}
+        self._lasting: dict[object, tools.Seen] = {} if pages is None else pages
+        self._passing: dict[object, tools.Seen] = {}
         self._watched = self._watch()
 
     @property
@@ -116,25 +116,44 @@ class SiteWorld:
     def handle(self, request: Request) -> Response:
         """Answers a request."""
         if request.host in tools.TOOLS:
-            return tools.handle(self, request)
+            return self._tool(request)
         if request.host != "main":
             return frame.not_found(self.site)
         parts = [part for part in request.path.split("/") if part]
         if request.method == "POST":
             return self._post(parts, request)
         key = (request.path, request.query)
-        if len(self._lasting) > MOST_PAGES:
-            self._lasting.clear()
+        self._make_room()
         kept = self._lasting.get(key) or self._passing.get(key)
         if kept is None:
-            kept, lasting = self._get(parts, request)
-            (self._lasting if lasting else self._passing)[key] = kept
+            page, lasting = self._get(parts, request)
+            kept = (self._lasting if lasting else self._passing)[key] = (page, "")
         if self._watched:
             self.saw("/".join(parts))
             if parts and parts[0] == "search" and len(parts) == 2:
                 for number in catalogue.found_on_page(self, parts[1], dict(request.query)):
                     self.saw(f"found/{parts[1]}/{number}")
-        return kept
+        return kept[0]
+
+    def _make_room(self) -> None:
+        for pages in (self._lasting, self._passing):
+            if len(pages) > MOST_PAGES:
+                pages.clear()
+
+    def _tool(self, request: Request) -> Response:
+        """A page of a tool site, of which the calendar's alone change during an episode."""
+        if request.method == "POST":
+            return tools.handle(self, request)[0]
+        pages = self._passing if request.host == "calendar" else self._lasting
+        key = (request.host, request.path, request.query)
+        self._make_room()
+        kept = pages.get(key)
+        if kept is None:
+            kept = pages[key] = tools.handle(self, request)
+        page, watched = kept
+        if watched:
+            self.saw(watched)
+        return page
 
     def _get(self, parts: list[str], request: Request) -> tuple[Response, bool]:
         """A page, and whether it will be the same for the whole episode."""

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from remalis_envs.errors import RemalisError, unknown
 from remalis_envs.web.sites.database import connect, site_blob
 from remalis_envs.web.sites.drawing import Site, draw_site
-from remalis_envs.web.sites.protocol import Response
+from remalis_envs.web.sites.tools import Seen
 from remalis_envs.web.sites.world import SiteWorld
 from remalis_envs.web.tasks.distractors import add_distractors
 from remalis_envs.web.tasks.draw_goals import draw_goal
@@ -54,7 +54,7 @@ class _Kept:
     blob: bytes
     start: str
     steps: tuple[Step, ...]
-    pages: dict[object, Response] | None
+    pages: dict[object, Seen] | None
 
 
 def draw_task(domain: str, level: str, seed: int, site_seed: int | None = None) -> Drawn:
@@ -110,7 +110,7 @@ def _draw(domain: str, level: str, seed: int, site_seed: int) -> _Kept:
 
 
 @lru_cache(maxsize=64)
-def _pages(domain: str, level: str, site_seed: int) -> dict[object, Response]:
+def _pages(domain: str, level: str, site_seed: int) -> dict[object, Seen]:
     """Pages that all tasks of a site share, where the task adds no rows."""
     return {}
 
