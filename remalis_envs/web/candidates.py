@@ -92,12 +92,16 @@ class Candidate:
         return None if kind is None else Deed(kind, self.place, self.offer.value)
 
 
+VALUED = ("fill", "choose")
+"""Operations that take a value."""
 _RECORD = Offer("record")
+_plain = lru_cache(maxsize=1_000)(Offer)
+"""Offers are frozen, and those without values are few."""
 
 
-def bare(item: Item, right: str) -> Offer:
-    """What an item offers to who has no right to it: nothing, but it can be seen."""
-    return Offer(_operation(item), right=right, legal=False)
+def bare(operation: str, right: str) -> Offer:
+    """What a control offers to who has no right to it: nothing, but it can be seen."""
+    return _plain(operation, right=right, legal=False)
 
 
 def note_values(notes: Sequence[Note]) -> tuple[Value, ...]:
@@ -143,18 +147,11 @@ class Offering:
             item: of a reading.
             host: of its page.
         """
-        if not item.is_control:
-            recorded = item.role in RECORDABLE and bool(item.name)
-            return (_RECORD,) if recorded else ()
-        right, operation = right_of(item, host), _operation(item)
-        if item.disabled:
-            return (Offer(operation, right=right, legal=False),)
-        if operation == "fill":
-            return self._fills(item, right)
-        if operation == "choose":
-            return self._choices(item, right)
-        still = (item.role == "radio" and item.checked is True) or (item.role == "tab" and item.selected is True)
-        return (Offer(operation, right=right, legal=not still),)
+        operation = operation_on(item)
+        if not item.is_control or item.disabled or operation not in VALUED:
+            return plain_offers(item, host)
+        right = right_of(item, host)
+        return self._fills(item, right) if operation == "fill" else self._choices(item, right)
 
     def _fills(self, item: Item, right: str) -> tuple[Offer, ...]:
         label = word_set(item.name)
@@ -199,7 +196,8 @@ def field_kind(item: Item) -> str:
     return item.kind if item.kind in ("email", "time") else "text"
 
 
-def _operation(item: Item) -> str:
+def operation_on(item: Item) -> str:
+    """What can be done to a control: one of ``actions.PAGE_OPERATIONS``."""
     if item.role == "link":
         return "follow"
     if item.role == "button":
@@ -209,6 +207,20 @@ def _operation(item: Item) -> str:
     if item.role in ("tab", "summary"):
         return "open"
     return "choose" if item.options else "fill"
+
+
+def plain_offers(item: Item, host: str) -> tuple[Offer, ...]:
+    """What an item offers to who has the right to it, whatever the instruction says: all that takes no value.
+
+    Args:
+        item: of a reading; no field that takes a value, unless it is disabled.
+        host: of its page.
+    """
+    if not item.is_control:
+        return (_RECORD,) if item.role in RECORDABLE and item.name else ()
+    right, operation = right_of(item, host), operation_on(item)
+    still = (item.role == "radio" and item.checked is True) or (item.role == "tab" and item.selected is True)
+    return (_plain(operation, right=right, legal=not (still or item.disabled)),)
 
 
 def host_of(reading: Reading) -> str:

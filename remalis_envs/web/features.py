@@ -4,35 +4,55 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
-from remalis_envs.web.actions import OPERATIONS
-from remalis_envs.web.candidates import Offer, Offering, bare, host_of
+from remalis_envs.web.candidates import Offer, Offering, host_of, operation_on
 from remalis_envs.web.feature_names import ACTION_FEATURES, F
 from remalis_envs.web.notebook import Note
-from remalis_envs.web.page_views import ALWAYS, RIGHT_NUMBER, Known, Page, PageView, select
+from remalis_envs.web.page_views import ALWAYS, Known, Page, PageView, select
 from remalis_envs.web.pages.items import Item, Reading
-from remalis_envs.web.roles import OPEN, RIGHTS
-from remalis_envs.web.static_features import Row, sketch, sketch_of, static_row
-from remalis_envs.web.words import KINDS, word_set, words
+from remalis_envs.web.static_features import Row, sketch, static_rows
+from remalis_envs.web.traits import Offers, all_offers, traits_of
+from remalis_envs.web.words import word_set, words
 
-_OPERATION = {name: F[f"operation_{name.replace(' ', '_')}"] for name in OPERATIONS}
-_RIGHT = {name: F[f"right_{name}"] for name in RIGHTS}
-_KIND = {"": F["exists"], **{kind: F[f"value_is_{kind}"] for kind in KINDS}}
-"""What has no value has a 1 where every row has one."""
 Key = tuple[Item, str, str]
 """An item, an operation and a value: what was done, whoever did it."""
 KEPT_PAGES = 64
 WEIGHT_SCALE = 4.0
 """Weight of something that has all words of the instruction."""
 _LIKENESS = slice(F["label_share"], F["held_share"] + 1)
-_VALUED = ("fill", "choose")
 MAX_WORDS = 32
 """Different words of an instruction that count."""
 _BITS = np.arange(MAX_WORDS, dtype=np.uint32)
 _ONE = np.uint32(1)
+_UNLIKE = (0.0, False, 0)
+"""Likeness of a text that has no word of the instruction."""
+
+
+@dataclass(slots=True)
+class NewRows:
+    """Rows that a table is to get, column by column.
+
+    Attributes:
+        blocks: what depends on no instruction, see :class:`.traits.Traits`.
+        rights, legal: by row, see :class:`.traits.Offers`.
+        labels, contexts: by row, which words of the instruction the label or value has, and the context, as bits.
+        sketches: by row, the words of the item as 64 bits.
+        alike: numbers of the rows that have anything of the instruction.
+        likeness: of these, the features from ``label_share`` to ``held_share``.
+    """
+
+    blocks: list[Row] = field(default_factory=list)
+    rights: list[int] = field(default_factory=list)
+    legal: list[bool] = field(default_factory=list)
+    labels: list[int] = field(default_factory=list)
+    contexts: list[int] = field(default_factory=list)
+    sketches: list[int] = field(default_factory=list)
+    alike: list[int] = field(default_factory=list)
+    likeness: list[tuple[float, ...]] = field(default_factory=list)
 
 
 class FeatureTable:
@@ -55,7 +75,7 @@ class FeatureTable:
         self._legal = np.zeros(256, np.int8)
         self._offers: list[Offer] = []
         self._done = np.zeros((2, 256), np.int32)
-        self._marks, self._same = marks, dict[Key, list[int]]()
+        self._marks, self._marked = marks, {item.name for item, _, _ in marks}
         self._recent: list[int] = []
         self._count = 0
         self._likeness: dict[str, tuple[float, bool, int]] = {}
@@ -156,25 +176,27 @@ class FeatureTable:
             for k, (item, one) in enumerate(zip(items, found, strict=True))
             if one is None or one.item is not item or (one.version != version and one.version != ALWAYS)
         ]
-        stale = dict.fromkeys(
-            item
-            for _, item in unmet
-            if (one := known.get(item)) is None or (one.version != version and one.version != ALWAYS)
-        )
-        if stale:
-            self._learn(list(stale), host, version)
+        if not unmet:
+            return found  # type: ignore[return-value]
+        stale: dict[int, Item] = {}
         for k, item in unmet:
-            one = found[k] = met[id(item)] = known[item]
+            one = found[k] = known.get(item)
+            if one is None or (one.version != version and one.version != ALWAYS):
+                found[k] = None
+                stale[id(item)] = item
+        if stale:
+            self._learn(list(stale.values()), host, version)
+        for k, item in unmet:
+            one = found[k] = met[id(item)] = found[k] or known[item]
             one.item = item
-        return [one for one in found if one is not None]
+        return found  # type: ignore[return-value]
 
     def _weigh(self, reading: Reading, block: Row, index: npt.NDArray[np.int64]) -> float:
         """Fills in what depends on the page as a whole; returns the share of the instruction's words that it has."""
-        label, context = self._masks.take(index, axis=1)
+        masks = self._masks.take(index, axis=1)
         size = len(self._bit)
         if size:
-            own = ((label[:, None] >> _BITS[:size]) & _ONE).astype(np.float32)
-            around = ((context[:, None] >> _BITS[:size]) & _ONE).astype(np.float32)
+            own, around = ((masks[:, :, None] >> _BITS[:size]) & _ONE).astype(np.float32)
             either = np.maximum(own, around)
             rarity = np.log((len(index) + 1.0) / (either.sum(0) + 0.5)).astype(np.float32)
             rarity *= WEIGHT_SCALE / rarity.sum()
@@ -186,86 +208,86 @@ class FeatureTable:
             block[:, begin + 2] = weight
             block[:, begin + 3] = weight / best
             block[:, begin + 4] = weight >= best - 1e-6
-            seen = either.max(0)
+            seen = np.maximum.reduce(either)
             for text in {item.value for item in reading.items if item.value}:
                 seen[[bit for word in words(text) if (bit := self._place.get(word, -1)) >= 0]] = 1.0
-            return float(seen.mean())
+            return float(np.add.reduce(seen) / size)
         return 0.0
 
     def _learn(self, items: list[Item], host: str, version: int) -> None:
         """Takes note of items, with a row for each thing that one offers; all at once, since single numbers cost."""
         known, first = self._known[host], self._count
-        statics: list[Row] = []
-        counts: list[int] = []
-        likeness: list[tuple[float, ...]] = []
-        masks: list[tuple[int, int, int]] = []
-        whats: list[Key] = []
-        columns: list[tuple[int, int, int, int, bool]] = []
+        new = NewRows()
         for item in items:
-            offers = self.offering.offers(item, host)
-            right = offers[0].right if offers else OPEN
-            if right != OPEN:
-                offers = (*offers, bare(item, right))
-            kept = known.get(item)
-            if kept is not None and kept.offers == offers:
-                kept.version = version
-                self._done[1, kept.rows.start : kept.rows.stop] = 0  # what a new note makes anew was not done just now
-                continue
-            begin = first + len(whats)
-            valued = bool(offers) and offers[0].operation in _VALUED
-            known[item] = Known(item, version if valued else ALWAYS, offers, range(begin, begin + len(offers)))
-            if not offers:
-                continue
-            label, exact, label_mask = self._like(item.name)
-            context, _, context_mask = self._like(item.context)
-            bits = sketch_of(item.name) | sketch_of(item.context)
-            held = self._like(item.value)[0] if item.value else 0.0
-            statics.append(static_row(item))
-            counts.append(len(offers))
-            for offer in offers:
-                value, value_exact, value_mask = self._like(offer.value) if offer.value else (0.0, False, 0)
-                likeness.append((label, context, value, exact, value_exact, offer.near, offer.noted, held))
-                masks.append((label_mask | value_mask, context_mask, bits))
-                whats.append((item, offer.operation, offer.value))
-                number = RIGHT_NUMBER[offer.right]
-                kind = _KIND[offer.kind]
-                columns.append((_OPERATION[offer.operation], _RIGHT[offer.right], kind, number, offer.legal))
-            if right != OPEN:
-                operation, column, kind, number, legal = columns[-1]
-                columns[-1] = (operation, column, kind, number + len(RIGHTS), legal)
-            self._offers += offers
-        if whats:
-            self._write(np.repeat(np.stack(statics), counts, axis=0), likeness, masks, columns)
-            for row, what in enumerate(whats, start=first):
-                self._same.setdefault(what, []).append(row)
-                if what in self._marks:
-                    self._done[0, row] = self._marks[what]
+            traits = traits_of(item, host)
+            offers, block, plain, seen = traits.offers, traits.block, (), ALWAYS
+            if offers is None:
+                plain, seen = self.offering.offers(item, host), version
+                kept = known.get(item)
+                if kept is not None and kept.plain == plain:
+                    kept.version = version
+                    # What a new note makes anew was not done just now.
+                    self._done[1, kept.rows.start : kept.rows.stop] = 0
+                    continue
+                offers = all_offers(plain, operation_on(item))
+                if plain:
+                    block = static_rows(item, offers.ones)
+                else:
+                    seen = ALWAYS
+            begin = first + len(new.rights)
+            known[item] = Known(item, seen, offers.offers, range(begin, begin + len(offers.offers)), plain)
+            if offers.offers:
+                self._compare(item, offers, traits.sketch, new)
+                new.blocks.append(block)
+                self._offers += offers.offers
+        if new.rights:
+            self._write(new)
+            for item in items if self._marked else ():
+                if item.name in self._marked:
+                    self._recall(known[item])
 
-    def _write(
-        self,
-        statics: Row,
-        likeness: list[tuple[float, ...]],
-        masks: list[tuple[int, int, int]],
-        columns: list[tuple[int, int, int, int, bool]],
-    ) -> None:
+    def _compare(self, item: Item, offers: Offers, sketch: int, new: NewRows) -> None:
+        """Compares an item and what it offers with the instruction."""
+        label, exact, label_mask = self._like(item.name)
+        context, _, context_mask = self._like(item.context) if item.context else _UNLIKE
+        held = self._like(item.value)[0] if item.value else 0.0
+        for row, offer in enumerate(offers.offers, start=len(new.rights)):
+            value, value_exact, value_mask = self._like(offer.value) if offer.value else _UNLIKE
+            if label or context or held or offer.value:
+                new.likeness.append((label, context, value, exact, value_exact, offer.near, offer.noted, held))
+                new.alike.append(row)
+            new.labels.append(label_mask | value_mask)
+            new.contexts.append(context_mask)
+            new.sketches.append(sketch)
+        new.rights += offers.rights
+        new.legal += offers.legal
+
+    def _recall(self, one: Known) -> None:
+        """Takes note of what was done to an item before this table had its rows."""
+        for row, offer in zip(one.rows, one.offers, strict=True):
+            self._done[0, row] = self._marks.get((one.item, offer.operation, offer.value), 0)
+
+    def _write(self, new: NewRows) -> None:
         """Writes new rows."""
-        first = self._reserve(len(statics))
-        rows = slice(first, first + len(statics))
+        count = len(new.rights)
+        first = self._reserve(count)
+        rows = slice(first, first + count)
         block = self._table[rows]
-        block[:] = statics
-        block[:, _LIKENESS] = likeness
-        operation, right, kind, number, legal = np.array(columns).T
-        numbers = np.arange(len(statics))
-        block[numbers, operation] = block[numbers, right] = block[numbers, kind] = 1.0
-        self._rights[rows], self._legal[rows] = number, legal
-        label, context, bits = np.array(masks, np.uint64).T
-        self._masks[0, rows], self._masks[1, rows], self._sketches[rows] = label, context, bits
+        np.concatenate(new.blocks, out=block)
+        if new.alike:
+            block[new.alike, _LIKENESS] = new.likeness
+        self._rights[rows], self._legal[rows] = new.rights, new.legal
+        self._masks[0, rows], self._masks[1, rows] = new.labels, new.contexts
+        self._sketches[rows] = np.array(new.sketches, np.uint64)
 
     def _like(self, text: str) -> tuple[float, bool, int]:
         """Of a text: the share of its words that the instruction has, whether that has it as it stands, their bits."""
         kept = self._likeness.get(text)
         if kept is None:
             found, known = words(text), self._bit
+            if known.keys().isdisjoint(found):
+                self._likeness[text] = _UNLIKE
+                return _UNLIKE
             share = sum(word in known for word in found) / len(found) if found else 0.0
             exact = share == 1.0 and f" {' '.join(found)} " in self._text
             bits = 0
@@ -295,10 +317,17 @@ class FeatureTable:
 
     def mark(self, what: Key) -> None:
         """Takes note that somebody has just done something, after ``marks`` did."""
-        for row in self._same.get(what, ()):
-            self._done[0, row] = self._marks[what]
-            self._done[1, row] = 1
-            self._recent.append(row)
+        item, operation, value = what
+        self._marked.add(item.name)
+        for known in self._known.values():
+            one = known.get(item)
+            if one is None:
+                continue
+            for row, offer in zip(one.rows, one.offers, strict=True):
+                if offer.operation == operation and offer.value == value:
+                    self._done[0, row] = self._marks[what]
+                    self._done[1, row] = 1
+                    self._recent.append(row)
 
     def fill_done(self, out: Row, rows: npt.NDArray[np.int64], agent: int) -> None:
         """Writes who has done what into a window of an agent: ``out`` float32 ``(n, F)``, ``rows`` ``(n,)``."""

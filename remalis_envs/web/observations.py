@@ -201,7 +201,7 @@ class Observer:
         own = self._context[k]
         own[_PAGE] = 0.0
         own[C[f"site_{host if host in SITES else 'other'}"]] = 1.0
-        own[C["title_0"] : C["title_0"] + TITLE_HASH] = _hashed(reading.title, TITLE_HASH)
+        own[C["title_0"] : C["title_0"] + TITLE_HASH] = hashed(reading.title, TITLE_HASH)
         own[C["covered"]] = view.covered
         own[C["dialog"]] = reading.dialog
         own[C["says_status"]], own[C["says_alert"]] = view.says
@@ -225,7 +225,7 @@ class Observer:
         own[6] = max(-LIMIT, min(LIMIT, desk.reward))
         if desk.subgoal >= 0:
             own[7 + desk.subgoal] = 1.0
-        own[7 + len(SUBGOALS) :] = _hashed(desk.last_label, LABEL_HASH)
+        own[7 + len(SUBGOALS) :] = hashed(desk.last_label, LABEL_HASH)
 
     def fill_notes(self, notes: tuple[Note, ...], step: int) -> None:
         """Writes the notebook, for all."""
@@ -240,15 +240,10 @@ class Observer:
                 own[:, 3] = any(letter.isdigit() for letter in note.text)
                 found = word_set(note.text) | word_set(note.about)
                 own[:, 4] = [len(found & wanted) / max(1, len(found)) for wanted in self._wanted]
-                own[:, 5:] = _hashed(note.text, NOTE_HASH)
+                own[:, 5:] = hashed(note.text, NOTE_HASH)
             self._written = np.array([note.step for note in reversed(notes)], np.float32)
         if notes:
             block[:, : len(notes), 2] = np.minimum((step - self._written) / 20.0, 1.0)
-
-
-@lru_cache(maxsize=20_000)
-def _hashed(text: str, size: int) -> npt.NDArray[np.float32]:
-    return hashed(text, size)
 
 
 @lru_cache(maxsize=256)

@@ -30,12 +30,14 @@ class Known:
         version: of the offering, where values are offered; else :data:`ALWAYS`.
         offers: what it offers, to whoever has which rights.
         rows: of the table, one an offer.
+        plain: where values are offered, the offers to who has the right to them.
     """
 
     item: Item
     version: int
     offers: tuple[Offer, ...]
     rows: range
+    plain: tuple[Offer, ...] = ()
 
 
 @dataclass(slots=True)

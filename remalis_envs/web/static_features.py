@@ -9,30 +9,38 @@ import numpy.typing as npt
 
 from remalis_envs.web.feature_names import ACTION_FEATURES, CONTEXT_HASH, GROUP_OF, LABEL_HASH, F
 from remalis_envs.web.pages.items import Item
-from remalis_envs.web.words import word_hash, word_set, words
+from remalis_envs.web.words import word_hash, words
 
 Row = npt.NDArray[np.float32]
+Ones = tuple[tuple[int, int, int], ...]
+_LABEL = slice(F["label_0"], F["label_0"] + LABEL_HASH)
+_CONTEXT = slice(F["context_0"], F["context_0"] + CONTEXT_HASH)
 
 
+@lru_cache(maxsize=100_000)
 def hashed(text: str, size: int) -> Row:
-    """Words of a text as a signed hash, float32 ``(size,)`` within [-1, 1]."""
-    return np.array(_hash_list(text, size), np.float32)
+    """Words of a text as a signed hash, float32 ``(size,)`` within [-1, 1]; one for all, which cannot be written to."""
+    out = [0.0] * size
+    for code in _codes(text):
+        place = code % size
+        out[place] = max(-1.0, min(1.0, out[place] + (0.5 if code & 0x10000 else -0.5)))
+    row = np.array(out, np.float32)
+    row.flags.writeable = False
+    return row
 
 
 @lru_cache(maxsize=50_000)
-def _hash_list(text: str, size: int) -> list[float]:
-    out = [0.0] * size
-    for word in words(text):
-        code = word_hash(word)
-        place = code % size
-        out[place] = max(-1.0, min(1.0, out[place] + (0.5 if code & 0x10000 else -0.5)))
-    return out
+def _codes(text: str) -> tuple[int, ...]:
+    return tuple([word_hash(word) for word in words(text)])
 
 
 @lru_cache(maxsize=50_000)
 def sketch_of(text: str) -> int:
     """The words of a text as 64 bits, by hash."""
-    return sketch(word_set(text))
+    bits = 0
+    for code in _codes(text):
+        bits |= 1 << (code & 63)
+    return bits
 
 
 def sketch(found: frozenset[str]) -> int:
@@ -43,21 +51,37 @@ def sketch(found: frozenset[str]) -> int:
     return bits
 
 
-@lru_cache(maxsize=60_000)
-def static_row(item: Item) -> Row:
-    """What of an item depends on no instruction, float32 ``(F,)``; one for all, so never write into it."""
-    values = [0.0] * len(ACTION_FEATURES)
-    values[F["exists"]] = values[F["role_link"] + GROUP_OF[item.role]] = 1.0
-    begin = F["checked"]
-    values[begin : begin + 7] = (
+def static_rows(item: Item, ones: Ones) -> Row:
+    """What of an item and its offers depends on no instruction, float32 ``(n, F)``.
+
+    Args:
+        item: of a reading.
+        ones: of each offer, three columns of features that are 1.
+    """
+    form = item.form
+    rows = _template(
+        item.role,
+        ones,
         bool(item.checked),
         bool(item.expanded),
         bool(item.selected),
         bool(item.value),
         item.kind == "submit",
-        item.form.startswith("GET"),
-        item.form.startswith("POST"),
-    )
-    values[F["label_0"] : F["label_0"] + LABEL_HASH] = _hash_list(item.name, LABEL_HASH)
-    values[F["context_0"] : F["context_0"] + CONTEXT_HASH] = _hash_list(item.context, CONTEXT_HASH)
-    return np.array(values, np.float32)
+        form.startswith("GET"),
+        form.startswith("POST"),
+    ).copy()
+    rows[:, _LABEL] = hashed(item.name, LABEL_HASH)
+    if item.context:
+        rows[:, _CONTEXT] = hashed(item.context, CONTEXT_HASH)
+    return rows
+
+
+@lru_cache(maxsize=5_000)
+def _template(role: str, ones: Ones, *states: bool) -> Row:
+    """The rows of an item without words."""
+    rows = np.zeros((len(ones), len(ACTION_FEATURES)), np.float32)
+    rows[:, F["exists"]] = rows[:, F["role_link"] + GROUP_OF[role]] = 1.0
+    rows[:, F["checked"] : F["checked"] + len(states)] = states
+    for row, columns in zip(rows, ones, strict=True):
+        row[list(columns)] = 1.0
+    return rows

@@ -62,8 +62,14 @@ class Value:
 @lru_cache(maxsize=50_000)
 def words(text: str) -> tuple[str, ...]:
     """The words of a text that carry meaning: lower case, without plural endings and stop words."""
-    found = (_stem(word.lower()) for word in _WORD.findall(text))
-    return tuple(word for word in found if word not in STOP_WORDS)
+    return tuple([meaning for word in _WORD.findall(text) if (meaning := _meaning(word))])
+
+
+@lru_cache(maxsize=50_000)
+def _meaning(word: str) -> str:
+    """A word in lower case and without its plural ending; "" for a stop word."""
+    stem = _stem(word.lower())
+    return "" if stem in STOP_WORDS else stem
 
 
 @lru_cache(maxsize=50_000)

@@ -99,9 +99,10 @@ def e(tag: str, *content: Content, **attributes: Attribute | None) -> Element:
         elif part is not None:
             children.extend([one for one in part if one is not None])
     named: dict[str, Attribute] = {}
-    for name, value in attributes.items():
-        if value is not None and value is not False:
-            named[_HTML_NAMES.get(name) or _html_name(name)] = value
+    if attributes:
+        for name, value in attributes.items():
+            if value is not None and value is not False:
+                named[_HTML_NAMES.get(name) or _html_name(name)] = value
     return Element(tag, named, children)
 
 
