@@ -220,7 +220,8 @@ class FeatureTable:
         new = NewRows()
         for item in items:
             traits = traits_of(item, host)
-            offers, block, plain, seen = traits.offers, traits.block, (), ALWAYS
+            offers, block, seen = traits.offers, traits.block, ALWAYS
+            plain: tuple[Offer, ...] = ()
             if offers is None:
                 plain, seen = self.offering.offers(item, host), version
                 kept = known.get(item)

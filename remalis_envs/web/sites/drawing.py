@@ -34,6 +34,8 @@ class Site:
         rows: entity -> its rows, whose ``id`` counts from 1.
         by_mail: whether messages come to the mail site; else the main site keeps them.
         frames: parts that all its pages share.
+        told: what formulas may name of rows that others refer to; see :func:`values_of`.
+        dated: by fields of a row, which of them are dates and references.
     """
 
     domain: Domain
@@ -44,6 +46,8 @@ class Site:
     rows: dict[str, list[Row]] = field(repr=False)
     by_mail: bool = False
     frames: dict[str, Fixed] = field(default_factory=dict, init=False, repr=False, compare=False)
+    told: dict[tuple[str, str, int], Row] = field(default_factory=dict, init=False, repr=False, compare=False)
+    dated: dict[tuple[str, ...], list[FieldSpec]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def row(self, entity: str, number: int) -> Row | None:
         """A row by its id, or None."""
@@ -216,31 +220,42 @@ def values_of(site: Site, row: Row, entity: str = "") -> dict[str, Any]:
 
     Dates are ordinals there, so that they can be subtracted.
     """
-    values: dict[str, Any] = {"today": site.today.toordinal()}
-    for name, value in row.items():
-        values[name] = value
-    for one in site.domain.entities.values():
-        known = {spec.name: spec for spec in one.fields}
-        if entity and one.name != entity:
-            continue
-        if not entity and not set(row) - {"id"} <= set(known):
-            continue
-        for name, spec in known.items():
-            if name not in row:
-                continue
-            if spec.kind == "date":
-                values[name] = ordinal(row[name])
-            elif spec.kind == "ref":
-                other = site.row(spec.entity, row[name])
-                if other is not None:
-                    below = site.domain.entities[spec.entity]
-                    values.update({f"{name}.{k}": v for k, v in _plain(below, other).items()})
+    values: dict[str, Any] = {"today": site.today.toordinal(), **row}
+    for spec in _dated(site, row, entity):
+        if spec.kind == "date":
+            values[spec.name] = ordinal(row[spec.name])
+        else:
+            values.update(_told(site, spec.name, spec.entity, row[spec.name]))
     profile = site.domain.profile
     if profile is not None and site.rows.get(profile.name):
-        values.update({f"profile.{k}": v for k, v in _plain(profile, site.rows[profile.name][0]).items()})
+        values.update(_told(site, "profile", profile.name, 1))
     return values
 
 
-def _plain(entity: Entity, row: Row) -> dict[str, Any]:
-    dates = {spec.name for spec in entity.fields if spec.kind == "date"}
-    return {k: ordinal(v) if k in dates else v for k, v in row.items()}
+def _dated(site: Site, row: Row, entity: str) -> list[FieldSpec]:
+    """The dates and references of a row: of that entity, or of every one that has all of the row's fields."""
+    key = (entity, *row)
+    found = site.dated.get(key)
+    if found is None:
+        names = set(row) - {"id"}
+        found = site.dated[key] = [
+            spec
+            for one in site.domain.entities.values()
+            if (one.name == entity if entity else names <= {spec.name for spec in one.fields})
+            for spec in one.fields
+            if spec.name in row and spec.kind in ("date", "ref")
+        ]
+    return found
+
+
+def _told(site: Site, name: str, entity: str, number: int) -> Row:
+    """The fields of a row under the name by which another row refers to it, dates as ordinals; nothing for no row."""
+    found = site.told.get((name, entity, number))
+    if found is None:
+        row, below = site.row(entity, number), site.domain.entities[entity]
+        if row is None:
+            return {}
+        dates = {spec.name for spec in below.fields if spec.kind == "date"}
+        found = {f"{name}.{k}": ordinal(v) if k in dates else v for k, v in row.items()}
+        site.told[name, entity, number] = found
+    return found
