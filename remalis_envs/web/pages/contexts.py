@@ -39,9 +39,10 @@ class Box:
         first: of a row, its first cell; of a cell, that of its row, or its term.
         columns: cells that head the columns of the table around it.
         told: what it tells as a context, once that was asked.
+        said: all its names, once they were asked for.
     """
 
-    __slots__ = ("column", "columns", "disabled", "first", "form", "heading", "kind", "names", "outer", "told")
+    __slots__ = ("column", "columns", "disabled", "first", "form", "heading", "kind", "names", "outer", "said", "told")
 
     def __init__(self, kind: int, outer: Box | None, heading: str = "") -> None:
         self.kind, self.outer, self.heading = kind, outer, heading
@@ -55,6 +56,13 @@ class Box:
         self.column = -1
         self.first: Box | None = None
         self.told: str | None = None
+        self.said: str | None = None
+
+    def says(self) -> str:
+        """All its names; to be asked when there are no more to come."""
+        if self.said is None:
+            self.said = " ".join(self.names)
+        return self.said
 
     def hears(self, role: str, text: str) -> None:
         """Notes a text or a link that stands in it."""
@@ -117,11 +125,11 @@ def _beside_cell(cell: Box, role: str) -> str:
     if role == "columnheader":
         return ""
     if role not in TEXTS:
-        return " ".join(cell.first.names) if cell.first is not None and cell.column < 0 else ""
-    parts = []
+        return cell.first.says() if cell.first is not None and cell.column < 0 else ""
+    head = first = ""
     if 0 <= cell.column < len(cell.columns) and cell.columns[cell.column] is not cell:
-        head = cell.columns[cell.column]
-        parts.append(" ".join(head.names) or head.heading)
+        heading = cell.columns[cell.column]
+        head = heading.says() or heading.heading
     if cell.first is not None:
-        parts.append(" ".join(cell.first.names))
-    return " · ".join([part for part in parts if part])
+        first = cell.first.says()
+    return f"{head} · {first}" if head and first else head or first

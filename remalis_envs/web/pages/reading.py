@@ -102,10 +102,12 @@ def read_elements(body: Element, url: str, title: str) -> Read:
     items = tuple([record.item if isinstance(record, _Ready) else reader.item(record) for record in records])
     reading = Reading(url, title, items, bool(reader.modals))
     elements = [record[0] for record in records]
-    read = Read(reading, elements, [reader.form_of(record[0], record[3]) for record in records])
+    forms: list[Element | None] = [None] * len(records)
+    if reader.asking:
+        forms = [reader.form_of(record[0], record[3]) for record in records]
     for box in reader.knots:  # boxes that name each other would stay until the collector finds them
         box.untie()
-    return read
+    return Read(reading, elements, forms)
 
 
 class _Reader:
@@ -116,6 +118,7 @@ class _Reader:
         self.records: list[Record | _Ready] = []
         self.labels: dict[str, str] = {}
         self.forms: dict[str, Form] = {}
+        self.asking = False
         self.knots: list[Box] = []
         self.modals: list[tuple[str, list[Record | _Ready]]] = []
 
@@ -194,6 +197,7 @@ class _Reader:
         elif kind == FORM:
             group = Box(GROUP, box, child.get("aria-label"))
             group.form = Form(child, self.base)
+            self.asking = True
             if "id" in child.attributes:
                 self.forms[child.get("id")] = group.form
             self.block(child, "text", group, label)
