@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +14,7 @@ from remalis_envs.web.notebook import Note
 from remalis_envs.web.page_views import ALWAYS, Known, Page, PageView, select
 from remalis_envs.web.pages.items import Item, Reading
 from remalis_envs.web.static_features import Row, sketch, static_rows
-from remalis_envs.web.traits import Offers, all_offers, traits_of
+from remalis_envs.web.traits import NewRows, Offers, all_offers, traits_of
 from remalis_envs.web.words import word_set, words
 
 Key = tuple[Item, str, str]
@@ -30,29 +29,6 @@ _BITS = np.arange(MAX_WORDS, dtype=np.uint32)
 _ONE = np.uint32(1)
 _UNLIKE = (0.0, False, 0)
 """Likeness of a text that has no word of the instruction."""
-
-
-@dataclass(slots=True)
-class NewRows:
-    """Rows that a table is to get, column by column.
-
-    Attributes:
-        blocks: what depends on no instruction, see :class:`.traits.Traits`.
-        rights, legal: by row, see :class:`.traits.Offers`.
-        labels, contexts: by row, which words of the instruction the label or value has, and the context, as bits.
-        sketches: by row, the words of the item as 64 bits.
-        alike: numbers of the rows that have anything of the instruction.
-        likeness: of these, the features from ``label_share`` to ``held_share``.
-    """
-
-    blocks: list[Row] = field(default_factory=list)
-    rights: list[int] = field(default_factory=list)
-    legal: list[bool] = field(default_factory=list)
-    labels: list[int] = field(default_factory=list)
-    contexts: list[int] = field(default_factory=list)
-    sketches: list[int] = field(default_factory=list)
-    alike: list[int] = field(default_factory=list)
-    likeness: list[tuple[float, ...]] = field(default_factory=list)
 
 
 class FeatureTable:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 import numpy as np
@@ -111,3 +111,26 @@ def all_offers(offers: tuple[Offer, ...], operation: str) -> Offers:
 
 shared_offers = lru_cache(maxsize=1_000)(all_offers)
 """The same for offers without values, of which there are few."""
+
+
+@dataclass(slots=True)
+class NewRows:
+    """Rows that a table is to get, column by column.
+
+    Attributes:
+        blocks: what depends on no instruction, see :class:`Traits`.
+        rights, legal: by row, see :class:`Offers`.
+        labels, contexts: by row, which words of the instruction the label or value has, and the context, as bits.
+        sketches: by row, the words of the item as 64 bits.
+        alike: numbers of the rows that have anything of the instruction.
+        likeness: of these, the features from ``label_share`` to ``held_share``.
+    """
+
+    blocks: list[Row] = field(default_factory=list)
+    rights: list[int] = field(default_factory=list)
+    legal: list[bool] = field(default_factory=list)
+    labels: list[int] = field(default_factory=list)
+    contexts: list[int] = field(default_factory=list)
+    sketches: list[int] = field(default_factory=list)
+    alike: list[int] = field(default_factory=list)
+    likeness: list[tuple[float, ...]] = field(default_factory=list)

@@ -5,6 +5,7 @@ In a page, a link to another site of the world is written ``//host/path``, the h
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import parse_qsl, quote, quote_plus, unquote, urljoin, urlsplit
@@ -82,14 +83,30 @@ def resolve(base: str, href: str) -> Address:
         base: ``host/path?query`` of the page that it stands on.
         href: as written there.
     """
+    if _is_plain(href) and "/" in base:
+        path, _, query = href.partition("?")
+        return Address(base.partition("/")[0], path, query)
     parts = urlsplit(urljoin(f"http://{base}", href.strip()))
     path = quote(parts.path, safe=_PATH_SAFE) or "/"
     return Address(parts.netloc, path, quote(parts.query, safe=_QUERY_SAFE), parts.fragment)
 
 
+_PLAIN = re.compile(r"/(?:[\w-]+(?:/[\w-]+)*)?(?:\?[\w=&+%-]+)?", re.ASCII)
+
+
 @lru_cache(maxsize=65536)
+def _is_plain(href: str) -> bool:
+    """Whether a link leads to a path of the same site, written as a browser writes it; most do."""
+    return _PLAIN.fullmatch(href) is not None
+
+
 def shown_href(base: str, href: str) -> str:
     """Where a link leads, as an item names it: without the host where that is the page's own."""
+    return href if _is_plain(href) else _shown_href(base, href)
+
+
+@lru_cache(maxsize=65536)
+def _shown_href(base: str, href: str) -> str:
     address = resolve(base, href)
     shown = address.target if address.host == base.partition("/")[0] else address.url
     return f"{shown}#{address.fragment}" if address.fragment else shown

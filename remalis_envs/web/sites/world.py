@@ -50,6 +50,7 @@ class SiteWorld:
         self._lasting: dict[object, tools.Seen] = {} if pages is None else pages
         self._passing: dict[object, tools.Seen] = {}
         self._watched = self._watch()
+        self._ended = (-1, False)
 
     @property
     def domain(self) -> Domain:
@@ -68,7 +69,10 @@ class SiteWorld:
     @property
     def ended(self) -> bool:
         """Whether something final was done."""
-        return bool(self.db.execute("SELECT ended FROM episode").fetchone()[0])
+        changes = self.db.total_changes
+        if self._ended[0] != changes:  # asked after every action, and told by no action that changes nothing
+            self._ended = (changes, bool(self.db.execute("SELECT ended FROM episode").fetchone()[0]))
+        return self._ended[1]
 
     def _watch(self) -> set[str]:
         return {what for (what,) in self.db.execute("SELECT what FROM seen WHERE seen = 0")}
@@ -110,6 +114,7 @@ class SiteWorld:
     def load(self, saved: bytes) -> None:
         """Puts back what :meth:`save` gave."""
         self.db.deserialize(saved)
+        self._ended = (-1, False)
         self._passing.clear()
         self._watched = self._watch()
 
