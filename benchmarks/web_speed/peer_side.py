@@ -7,35 +7,18 @@ packages cannot be installed beside BrowserGym.
 
 from __future__ import annotations
 
-import functools
-import http.server
 import json
 import sys
-import threading
 import time
 
-import playwright.sync_api
 from browsergym.core.env import BrowserEnv
 from browsergym.core.task import AbstractBrowserTask
+from peer_serving import serve, use_program
 
 WAYS = {"defaults": {"slow_mo": 100}, "without its sleeps": {"slow_mo": 0, "pre_observation_delay": 0.0}}
 """``defaults``: as BrowserGym's own MiniWoB tasks are played; its open tasks wait ten times as long at each call."""
 
 TRIES = 10
-
-
-class Quiet(http.server.SimpleHTTPRequestHandler):
-    """Serves the folder; a page is never kept, as ours are not."""
-
-    protocol_version = "HTTP/1.1"
-
-    def log_message(self, *_):
-        """Says nothing: the output carries answers."""
-
-    def end_headers(self):
-        kept = "public, max-age=31536000, immutable" if self.path.startswith("/static/") else "no-store"
-        self.send_header("Cache-Control", kept)
-        super().end_headers()
 
 
 class Pages(AbstractBrowserTask):
@@ -67,21 +50,15 @@ def named(obs, role, name):
 def main():
     """Answers until its input ends."""
     folder, program = sys.argv[1:]
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=folder))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    launch = playwright.sync_api.BrowserType.launch
-
-    def with_the_program(self, **options):
-        return launch(self, **{"executable_path": program, **options})
-
-    playwright.sync_api.BrowserType.launch = with_the_program
+    port = serve(folder)
+    use_program(program)
     envs, seen, shown, missed = {}, {}, {}, 0
     for line in sys.stdin:
         told = json.loads(line)
         key = (told["as"], told["elements"])
         before = time.perf_counter()
         if key not in envs:
-            url = f"http://127.0.0.1:{server.server_port}/{told['elements']}.html"
+            url = f"http://127.0.0.1:{port}/{told['elements']}.html"
             envs[key] = BrowserEnv(Pages, {"url": url}, **WAYS[told["as"]])
             told["do"] = "reset"
         if told["do"] == "reset":

@@ -1,0 +1,138 @@
+"""The same actions here and in BrowserGym on MiniWoB++: ``python benchmarks/web_miniwob_parity.py``.
+
+300 episodes of the tasks within reach that BrowserGym does not flag nondeterministic are played here by a seeded mix of
+the overlap rule and random actions, and their actions are played again in BrowserGym's own tasks of the same seeds, in
+a virtual environment that the benchmark makes, with the same Chromium on the same pages. Compared are the pages' raw
+rewards. A run that was cut off goes on where it stopped. Writes JSON, and prints what disagrees.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from circumstances import circumstances
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from web_miniwob import REPEATS, protocol_seeds
+from web_parity.episodes import EXPLORES, TRIES, record
+from web_parity.peer import OPTIONS, PACKAGE, Replay
+from web_parity.report import Episode, compare, summary, table
+from web_speed.peer import UnavailableError
+
+import remalis_envs
+from remalis_agents.command_line import at_least
+from remalis_envs.errors import RemalisError, unknown
+from remalis_envs.web.others.miniwob import PREFIX, miniwob_tasks
+from remalis_envs.web.others.wheel import SHA256
+
+RESULTS = Path(__file__).resolve().parent / "results"
+EPISODES = 300
+KEPT_EVERY = 10
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Play on both sides, and write what was found."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--episodes", type=at_least(1), default=EPISODES, help=f"in all (default: {EPISODES})")
+    parser.add_argument("--tasks", nargs="+", metavar="NAME", help="such as click-test (default: all that qualify)")
+    parser.add_argument("--out", type=Path, default=RESULTS / "web_miniwob_parity.json", help="JSON file")
+    said = sys.argv[1:] if arguments is None else arguments
+    given = parser.parse_args(said)
+    console, about = Console(), circumstances("web_miniwob_parity.py", said)
+    try:
+        reach = miniwob_tasks()
+        console.print(f"{PACKAGE} is made ready in a virtual environment of its own.")
+        with Replay() as peer:
+            flagged = peer.tasks()
+            names = qualifying(reach, flagged, given.tasks)
+            protocol = {
+                "tasks": len(names),
+                "flagged_nondeterministic": sorted(name for name, flag in flagged.items() if flag),
+                "out_of_reach": sorted(name.removeprefix(PREFIX) for name, why in reach.items() if why),
+                "explores": EXPLORES,
+                "tries": TRIES,
+                "peer": PACKAGE,
+                "peer_options": OPTIONS,
+                "pages_sha256": SHA256,
+            }
+            jobs = drawn(names, list(reach), given.episodes)
+            found = _run(peer, jobs, given.out, {"circumstances": about, "protocol": protocol}, console)
+    except (UnavailableError, RemalisError) as error:
+        console.print(f"The two sides could not be compared: {error}")
+        return 1
+    console.print(table(found))
+    return 0
+
+
+def qualifying(reach: dict[str, str], flagged: dict[str, bool], wanted: list[str] | None = None) -> list[str]:
+    """The tasks that are compared: within reach here, known to BrowserGym and not flagged nondeterministic there.
+
+    Raises:
+        UnknownNameError: one that was asked for is none of them.
+    """
+    names = [name for name, why in reach.items() if not why and not flagged.get(name.removeprefix(PREFIX), True)]
+    asked = [PREFIX + name.removeprefix(PREFIX) for name in wanted or names]
+    for name in asked:
+        if name not in names:
+            raise unknown("task", name, names)
+    return asked
+
+
+def drawn(names: list[str], known: list[str], episodes: int) -> list[tuple[str, int]]:
+    """Pairs of task and seed, all different, the first seed of every task first; the seeds are the protocol's."""
+    each = -(-episodes // len(names))
+    seeds = {name: list(dict.fromkeys(own)) for name, own in protocol_seeds(known, REPEATS + each).items()}
+    return [(name, seeds[name][k]) for k in range(each) for name in names][:episodes]
+
+
+def _run(
+    peer: Replay, jobs: list[tuple[str, int]], out: Path, about: dict[str, Any], console: Console
+) -> dict[str, Any]:
+    """Plays what has not been played yet."""
+    kept = {(one["task"], one["seed"]): one for one in _resumed(out)}
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    env = remalis_envs.web_v0(tasks="miniwob")
+    try:
+        with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+            bar = progress.add_task("episodes", total=len(jobs), completed=sum(job in kept for job in jobs))
+            missing = [job for job in jobs if job not in kept]
+            for number, (task, seed) in enumerate(missing):
+                progress.update(bar, description=f"{task.removeprefix(PREFIX)}, seed {seed}")
+                ours = record(env, task, seed)
+                theirs = peer.play(task.removeprefix(PREFIX), seed, ours["actions"])
+                kept[task, seed] = compare(task, seed, ours, theirs)
+                progress.advance(bar)
+                if number % KEPT_EVERY == 0:
+                    _write(out, about, [kept[job] for job in jobs if job in kept])
+    finally:
+        env.close()
+    return _write(out, about, [kept[job] for job in jobs])
+
+
+def _resumed(out: Path) -> list[Episode]:
+    """What an earlier run into the same file played, of the same pages with the same peer."""
+    if not out.is_file():
+        return []
+    found = json.loads(out.read_text(encoding="utf-8"))
+    alike = (found["protocol"]["pages_sha256"], found["protocol"]["peer"]) == (SHA256, PACKAGE)
+    played: list[Episode] = found["played"] if alike else []
+    return played
+
+
+def _write(out: Path, about: dict[str, Any], played: list[Episode]) -> dict[str, Any]:
+    found = summary(played)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    partial = out.with_suffix(".part")
+    content = json.dumps(about | {"found": found, "played": played}, indent=1, allow_nan=False)
+    partial.write_text(content + "\n", encoding="utf-8")
+    os.replace(partial, out)
+    return found
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

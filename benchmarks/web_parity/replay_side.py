@@ -1,0 +1,89 @@
+"""BrowserGym's own MiniWoB tasks, in the Python of its own environment; plays what it is told, one episode a line.
+
+``python replay_side.py PAGES_FOLDER CHROMIUM`` reads lines of JSON. ``{"do": "tasks"}`` is answered with the tasks and
+whether they are flagged nondeterministic; ``{"do": "play", "task", "seed", "actions"}`` with the goal, the elements at
+the start, and how the page stands after the actions. It imports nothing of ours, whose packages cannot be installed
+beside BrowserGym.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+
+from peer_serving import serve, use_program
+
+TRIES = 4
+"""On a busy machine a click may miss its limit of 500 ms."""
+
+
+def find(page, script, path):
+    """Name and bid of the element at a path; two Nones where there is none."""
+    found = page.evaluate(f"(path) => {{ {script}; return elementAt(path); }}", path)
+    return (found["tag"], found["bid"]) if found else (None, None)
+
+
+def call(action, bid):
+    """An action in BrowserGym's words."""
+    if action["operation"] == "click":
+        return f"click({bid!r})"
+    verb = {"fill": "fill", "choose": "select_option"}[action["operation"]]
+    return f"{verb}({bid!r}, {json.dumps(action['value'])})"
+
+
+def play(env, told):
+    """One episode."""
+    obs, _ = env.reset(seed=told["seed"])
+    inner = env.unwrapped
+    looked = inner.page.evaluate(f"() => {{ {told['script']}; return outline(); }}")
+    said = {"goal": obs["goal"], "outline": looked, "raw": 0.0, "done": False, "actions": 0, "errors": [], "retries": 0}
+    for action in told["actions"]:
+        tag, bid = find(inner.page, told["script"], action["path"])
+        said["actions"] += 1
+        if tag != action["tag"] or bid is None:
+            said["errors"].append(f"action {said['actions']}: no such element, but {tag} {bid}")
+            do = "noop(0)"
+        else:
+            do = call(action, bid)
+        for trial in range(TRIES):
+            obs, _, done, _, info = env.step(do)
+            failed = obs["last_action_error"]
+            if done or "TimeoutError" not in failed:
+                break
+            said["retries"] += trial < TRIES - 1
+        if failed:
+            said["errors"].append(f"action {said['actions']}: " + " ".join(failed.split())[:300])
+        task = info["task_info"]
+        if done:
+            said.update(done=True, raw=float(task.get("RAW_REWARD_GLOBAL") or 0.0), reason=task.get("REWARD_REASON"))
+            said["left"] = task.get("error", "")
+            break
+    return said
+
+
+def main():
+    """Answers until its input ends."""
+    folder, program = sys.argv[1:]
+    os.environ["MINIWOB_URL"] = f"http://127.0.0.1:{serve(folder)}/miniwob/"
+    use_program(program)
+    import browsergym.miniwob
+    import gymnasium
+
+    known = {task.subdomain: task for task in browsergym.miniwob.ALL_MINIWOB_TASKS}
+    answers, sys.stdout = sys.stdout, sys.stderr  # what libraries print is no answer
+    for line in sys.stdin:
+        told = json.loads(line)
+        if told["do"] == "tasks":
+            answer = {name: bool(task.nondeterministic) for name, task in known.items()}
+        else:
+            env = gymnasium.make(f"browsergym/miniwob.{told['task']}", **told["options"])
+            try:
+                answer = play(env, told)
+            finally:
+                env.close()
+        print(json.dumps(answer), file=answers, flush=True)
+
+
+if __name__ == "__main__":
+    main()
