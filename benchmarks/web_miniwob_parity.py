@@ -93,22 +93,26 @@ def drawn(names: list[str], known: list[str], episodes: int) -> list[tuple[str, 
 def _run(
     peer: Replay, jobs: list[tuple[str, int]], out: Path, about: dict[str, Any], console: Console
 ) -> dict[str, Any]:
-    """Plays what has not been played yet."""
+    """Plays what has not been played yet; one side is an episode ahead of the other."""
     kept = {(one["task"], one["seed"]): one for one in _resumed(out)}
+    missing = [job for job in jobs if job not in kept]
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     env = remalis_envs.web_v0(tasks="miniwob")
     try:
         with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
-            bar = progress.add_task("episodes", total=len(jobs), completed=sum(job in kept for job in jobs))
-            missing = [job for job in jobs if job not in kept]
-            for number, (task, seed) in enumerate(missing):
-                progress.update(bar, description=f"{task.removeprefix(PREFIX)}, seed {seed}")
-                ours = record(env, task, seed)
-                theirs = peer.play(task.removeprefix(PREFIX), seed, ours["actions"])
-                kept[task, seed] = compare(task, seed, ours, theirs)
-                progress.advance(bar)
-                if number % KEPT_EVERY == 0:
-                    _write(out, about, [kept[job] for job in jobs if job in kept])
+            bar = progress.add_task("episodes", total=len(jobs), completed=len(jobs) - len(missing))
+            before: tuple[str, int, dict[str, Any]] | None = None
+            for task, seed in [*missing, ("", 0)]:
+                ours = record(env, task, seed) if task else {}
+                if before is not None:
+                    kept[before[:2]] = compare(*before, peer.played())
+                    progress.advance(bar)
+                    if len(kept) % KEPT_EVERY == 0:
+                        _write(out, about, [kept[job] for job in jobs if job in kept])
+                before = (task, seed, ours)
+                if task:
+                    progress.update(bar, description=f"{task.removeprefix(PREFIX)}, seed {seed}")
+                    peer.play(task.removeprefix(PREFIX), seed, ours["actions"])
     finally:
         env.close()
     return _write(out, about, [kept[job] for job in jobs])

@@ -39,11 +39,15 @@ class Replay(Peer):
         """Its tasks, and whether it flags them nondeterministic."""
         return self.ask({"do": "tasks"})
 
-    def play(self, task: str, seed: int, actions: list[dict[str, Any]]) -> dict[str, Any]:
-        """``goal``, ``outline``, ``raw``, ``done`` and ``errors`` of an episode of ``click-test`` and the like.
+    def play(self, task: str, seed: int, actions: list[dict[str, Any]]) -> None:
+        """Has it begin an episode of ``click-test`` and the like; :meth:`played` waits for its end."""
+        asked = {"do": "play", "task": task, "seed": seed, "actions": actions, "script": SCRIPT, "options": OPTIONS}
+        self.tell(asked)
+
+    def played(self) -> dict[str, Any]:
+        """``goal``, ``outline``, ``raw``, ``done`` and ``errors`` of the episode.
 
         Raises:
             UnavailableError: it failed.
         """
-        asked = {"do": "play", "task": task, "seed": seed, "actions": actions, "script": SCRIPT, "options": OPTIONS}
-        return self.ask(asked, EPISODE_S)
+        return self.hear(EPISODE_S)

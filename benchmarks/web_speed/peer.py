@@ -91,19 +91,30 @@ class Peer:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._undo.close()
 
-    def ask(self, question: dict[str, Any], limit_s: float = TURN_S) -> dict[str, Any]:
+    def ask(self, question: dict[str, Any]) -> dict[str, Any]:
         """Its answer.
 
         Raises:
             UnavailableError: it failed.
         """
-        assert self._process.stdin is not None and self._process.stdout is not None
-        try:
+        self.tell(question)
+        return self.hear()
+
+    def tell(self, question: dict[str, Any]) -> None:
+        """Asks it, without waiting for the answer."""
+        assert self._process.stdin is not None
+        with contextlib.suppress(BrokenPipeError):  # hear() says why
             self._process.stdin.write(json.dumps(question) + "\n")
-            ready, _, _ = select.select([self._process.stdout], [], [], limit_s)
-            said = self._process.stdout.readline() if ready else ""
-        except BrokenPipeError:
-            said = ""
+
+    def hear(self, limit_s: float = TURN_S) -> dict[str, Any]:
+        """What it answers to the question before.
+
+        Raises:
+            UnavailableError: it failed.
+        """
+        assert self._process.stdout is not None
+        ready, _, _ = select.select([self._process.stdout], [], [], limit_s)
+        said = self._process.stdout.readline() if ready else ""
         if not said:
             words = self._errors.read_text(encoding="utf-8", errors="replace").strip().splitlines()
             raise UnavailableError(f"BrowserGym failed: {words[-1] if words else 'no answer'}")
