@@ -21,7 +21,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from web_miniwob import REPEATS, protocol_seeds
 from web_parity.episodes import EXPLORES, TRIES, record
 from web_parity.peer import OPTIONS, PACKAGE, Replay
-from web_parity.report import Episode, compare, summary, table
+from web_parity.report import NOTE, Episode, compare, summary, table
 from web_speed.peer import UnavailableError
 
 import remalis_envs
@@ -57,11 +57,12 @@ def main(arguments: list[str] | None = None) -> int:
                 "explores": EXPLORES,
                 "tries": TRIES,
                 "peer": PACKAGE,
+                "peer_versions": peer.versions(),
                 "peer_options": OPTIONS,
                 "pages_sha256": SHA256,
             }
             jobs = drawn(names, list(reach), given.episodes)
-            found = _run(peer, jobs, given.out, {"circumstances": about, "protocol": protocol}, console)
+            found = _run(peer, jobs, given.out, {"circumstances": about, "note": NOTE, "protocol": protocol}, console)
     except (UnavailableError, RemalisError) as error:
         console.print(f"The two sides could not be compared: {error}")
         return 1
@@ -94,7 +95,9 @@ def _run(
     peer: Replay, jobs: list[tuple[str, int]], out: Path, about: dict[str, Any], console: Console
 ) -> dict[str, Any]:
     """Plays what has not been played yet; one side is an episode ahead of the other."""
-    kept = {(one["task"], one["seed"]): one for one in _resumed(out)}
+    earlier, runs = _resumed(out)
+    kept = {(one["task"], one["seed"]): one for one in earlier}
+    about = about | {"earlier_circumstances": runs}
     missing = [job for job in jobs if job not in kept]
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     env = remalis_envs.web_v0(tasks="miniwob")
@@ -118,14 +121,14 @@ def _run(
     return _write(out, about, [kept[job] for job in jobs])
 
 
-def _resumed(out: Path) -> list[Episode]:
-    """What an earlier run into the same file played, of the same pages with the same peer."""
+def _resumed(out: Path) -> tuple[list[Episode], list[dict[str, Any]]]:
+    """What earlier runs into the same file played, of the same pages with the same peer, and their circumstances."""
     if not out.is_file():
-        return []
+        return [], []
     found = json.loads(out.read_text(encoding="utf-8"))
-    alike = (found["protocol"]["pages_sha256"], found["protocol"]["peer"]) == (SHA256, PACKAGE)
-    played: list[Episode] = found["played"] if alike else []
-    return played
+    if (found["protocol"]["pages_sha256"], found["protocol"]["peer"]) != (SHA256, PACKAGE):
+        return [], []
+    return found["played"], [*found.get("earlier_circumstances", []), found["circumstances"]]
 
 
 def _write(out: Path, about: dict[str, Any], played: list[Episode]) -> dict[str, Any]:

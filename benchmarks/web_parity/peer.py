@@ -39,6 +39,10 @@ class Replay(Peer):
         """Its tasks, and whether it flags them nondeterministic."""
         return self.ask({"do": "tasks"})
 
+    def versions(self) -> dict[str, str]:
+        """Of its packages, and of Chromium, which both sides share."""
+        return self.ask({"do": "versions"})
+
     def play(self, task: str, seed: int, actions: list[dict[str, Any]]) -> None:
         """Has it begin an episode of ``click-test`` and the like; :meth:`played` waits for its end."""
         asked = {"do": "play", "task": task, "seed": seed, "actions": actions, "script": SCRIPT, "options": OPTIONS}

@@ -1,19 +1,23 @@
 """BrowserGym's own MiniWoB tasks, in the Python of its own environment; plays what it is told, one episode a line.
 
 ``python replay_side.py PAGES_FOLDER CHROMIUM`` reads lines of JSON. ``{"do": "tasks"}`` is answered with the tasks and
-whether they are flagged nondeterministic; ``{"do": "play", "task", "seed", "actions"}`` with the goal, the elements at
-the start, and how the page stands after the actions. It imports nothing of ours, whose packages cannot be installed
-beside BrowserGym.
+whether they are flagged nondeterministic; ``{"do": "versions"}`` with those of packages; ``{"do": "play", "task",
+"seed", "actions"}`` with the goal, the elements at the start, and how the page stands after the actions. It imports
+nothing of ours, whose packages cannot be installed beside BrowserGym.
 """
 
 from __future__ import annotations
 
+import importlib.metadata
 import json
 import os
+import re
+import subprocess
 import sys
 
 from peer_serving import serve, use_program
 
+PACKAGES = ("browsergym-core", "browsergym-miniwob", "playwright", "gymnasium")
 TRIES = 3
 """On a busy machine a click may miss its limit of 500 ms."""
 
@@ -36,6 +40,13 @@ def find(page, script, path):
     """Name and bid of the element at a path; two Nones where there is none."""
     found = page.evaluate(f"(path) => {{ {script}; return elementAt(path); }}", path)
     return (found["tag"], found["bid"]) if found else (None, None)
+
+
+def shortened(error):
+    """What BrowserGym says of an action that failed: its beginning, and what covered the element if something did."""
+    words = " ".join(error.split())
+    covered = re.search(r"- (<.{1,200}> intercepts pointer events)", words)
+    return words[:160] + (f" ... {covered[1]}" if covered else "")
 
 
 def call(action, bid):
@@ -67,7 +78,7 @@ def play(env, told):
                 break
             said["retries"] += trial < TRIES - 1
         if failed:
-            said["errors"].append(f"action {said['actions']}: " + " ".join(failed.split())[:300])
+            said["errors"].append(f"action {said['actions']}: " + shortened(failed))
         task = info["task_info"]
         if done:
             said.update(done=True, raw=float(task.get("RAW_REWARD_GLOBAL") or 0.0), reason=task.get("REWARD_REASON"))
@@ -92,6 +103,10 @@ def main():
         told = json.loads(line)
         if told["do"] == "tasks":
             answer = {name: bool(task.nondeterministic) for name, task in known.items()}
+        elif told["do"] == "versions":
+            answer = {name: importlib.metadata.version(name) for name in PACKAGES}
+            shown = subprocess.run([program, "--version"], capture_output=True, text=True, check=False)
+            answer["chromium"] = shown.stdout.strip()
         else:
             env = gymnasium.make(f"browsergym/miniwob.{told['task']}", **told["options"])
             try:

@@ -10,6 +10,15 @@ from rich.table import Table
 TARGET_PERCENT = 99.0
 Z = 1.96
 Episode = dict[str, Any]
+NOTE = (
+    "An episode agrees where both sides gave the same WOB_RAW_REWARD_GLOBAL, without the discount for time, and both "
+    "or neither ended it. Actions were chosen here and done there to the element at the same place of the document; "
+    "seeds are given to both environments as they are, and both draw the page's own seed from them in the same way. "
+    "Wherever BrowserGym refuses to act on an element, nothing is done there, and its errors say so; a click that "
+    "missed its limit of 500 ms is tried twice more. BrowserGym's chat window, in which no MiniWoB task says anything, "
+    "is not opened. Of the tries of an episode the first with a reward above nought is compared, else the last: chosen "
+    "on our side, before BrowserGym plays."
+)
 CAUSES: dict[str, str] = {}
 """``task/seed`` -> why the sides differ there, as found by looking."""
 
