@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,7 @@ def main(arguments: list[str] | None = None) -> int:
     said = sys.argv[1:] if arguments is None else arguments
     given = parser.parse_args(said)
     console, about = Console(), circumstances("web_miniwob_parity.py", said)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended by a signal"))  # as an error is: with all its processes
     try:
         reach = miniwob_tasks()
         console.print(f"{PACKAGE} is made ready in a virtual environment of its own.")

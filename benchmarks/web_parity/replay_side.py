@@ -15,6 +15,7 @@ import re
 import subprocess
 import sys
 
+import playwright.sync_api
 from peer_serving import serve, use_program
 
 PACKAGES = ("browsergym-core", "browsergym-miniwob", "playwright", "gymnasium")
@@ -34,6 +35,19 @@ class NoChat:
 
     def close(self):
         """Nothing was opened."""
+
+
+def keep_browser():
+    """Has one browser serve all episodes, each in a context of its own, as starting one takes a second or two."""
+    launch, held = playwright.sync_api.BrowserType.launch, []
+
+    def launched(self, **options):
+        if not held:
+            held.append(launch(self, **options))
+            held[0].close = lambda: None
+        return held[0]
+
+    playwright.sync_api.BrowserType.launch = launched
 
 
 def find(page, script, path):
@@ -92,6 +106,7 @@ def main():
     folder, program = sys.argv[1:]
     os.environ["MINIWOB_URL"] = f"http://127.0.0.1:{serve(folder)}/miniwob/"
     use_program(program)
+    keep_browser()
     import browsergym.core.env
     import browsergym.miniwob
     import gymnasium

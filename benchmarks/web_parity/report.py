@@ -16,8 +16,8 @@ NOTE = (
     "seeds are given to both environments as they are, and both draw the page's own seed from them in the same way. "
     "Wherever BrowserGym refuses to act on an element, nothing is done there, and its errors say so; a click that "
     "missed its limit of 500 ms is tried twice more. BrowserGym's chat window, in which no MiniWoB task says anything, "
-    "is not opened. Of the tries of an episode the first with a reward above nought is compared, else the last: chosen "
-    "on our side, before BrowserGym plays."
+    "is not opened, and one browser serves all its episodes, each in a context of its own. Of the tries of an episode "
+    "the first with a reward above nought is compared, else the last: chosen on our side, before BrowserGym plays."
 )
 CAUSES: dict[str, str] = {}
 """``task/seed`` -> why the sides differ there, as found by looking."""

@@ -13,6 +13,10 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
     """Serves the folder; a page is never kept, as ours are not."""
 
     protocol_version = "HTTP/1.1"
+    extensions_map = {
+        **http.server.SimpleHTTPRequestHandler.extensions_map,
+        ".html": "text/html; charset=utf-8",
+    }  # as ours are served; some pages do not say it themselves
 
     def log_message(self, *_):
         """Says nothing: the output carries answers."""

@@ -91,8 +91,9 @@ class ChromiumEngine:
         self._world, self._count = world, tabs
         self._episode += 1
         self._server.begin(world, self._episode)
-        self._script = page_script(world.now, episode_seed)
         self._others = world if isinstance(world, ScriptedWorld) else None
+        patience_ms = 0 if self._others is None else chromium_others.PATIENCE_MS
+        self._script = page_script(world.now, episode_seed, patience_ms)
         if self._others is not None:
             self._script += self._others.page_script
         self.unsettled = frozenset()

@@ -8,6 +8,9 @@ from collections.abc import Sequence
 from remalis_envs.web.engines.chromium_tab import Tab, script_value
 from remalis_envs.web.sites.protocol import ScriptedWorld
 
+PATIENCE_MS = 500
+"""What timers may take until a page is read, as long as BrowserGym waits: a list of suggestions opens after 300 ms."""
+
 
 def begin(tabs: Sequence[Tab], world: ScriptedWorld) -> None:
     """Begins the episode in tabs that have opened the start page and settled.

@@ -31,15 +31,17 @@ def tab_script() -> str:
     return reader_script() + "\n" + _asset("hands.js")
 
 
-def page_script(now_s: float, seed: int) -> str:
+def page_script(now_s: float, seed: int, patience_ms: int = 0) -> str:
     """What runs in the page's own world, before any script of its own.
 
     Args:
         now_s: the world's time, at which the page's clock stands.
         seed: of ``Math.random``.
+        patience_ms: timers that end within it are waited for, beside those that are short.
     """
     script = _asset("instrument.js")
-    return script.replace('("NOW_MS", "SEED")', f"({int(now_s * 1000)}, {seed & 0xFFFFFFFF})")
+    given = f"({int(now_s * 1000)}, {seed & 0xFFFFFFFF}, {patience_ms})"
+    return script.replace('("NOW_MS", "SEED", "PATIENCE_MS")', given)
 
 
 @lru_cache(maxsize=4)

@@ -88,3 +88,30 @@ def test_an_empty_folder_and_a_wrong_name_are_sentences(tmp_path: Path) -> None:
         remalis_envs.web_v0(tasks=tmp_path)
     with pytest.raises(RemalisError, match="a folder that exists"):
         remalis_envs.web_v0(tasks="nowhere/at/all")
+
+
+POLLS = """<!DOCTYPE html>
+<title>Polls</title>
+<p id="told">0</p>
+<button onclick="setTimeout(() => { told.textContent = 'asked'; }, 400)">Ask</button>
+<script>
+  let polled = 0;
+  const sleep = (ms) => new Promise((go) => setTimeout(go, ms));
+  (async () => { for (;;) { await sleep(200); polled += 1; } })();
+</script>
+"""
+
+
+@pytest.mark.browser
+def test_what_comes_within_half_a_second_is_waited_for_and_a_page_that_polls_comes_to_rest(tmp_path: Path) -> None:
+    (tmp_path / "polls.html").write_text(POLLS, encoding="utf-8")
+    task = "instruction: Ask.\nstart: polls.html\nsolved: {text: p, value: asked}\n"
+    (tmp_path / "ask.yaml").write_text(task, encoding="utf-8")
+    env = remalis_envs.web_v0(tasks=tmp_path)
+    try:
+        env.reset(seed=0)
+        assert env.step({"alone": env.parse("alone", 'press "Ask"')})[2] == {"alone": True}
+        assert env.episode.desks[0].outcome == "done"  # and not "unsettled"
+        assert env.metrics()["success"] == 1.0
+    finally:
+        env.close()

@@ -121,3 +121,9 @@ def test_what_cannot_be_is_said_in_a_sentence(env: WebEnv) -> None:
         env.snapshot()
     with pytest.raises(RemalisError, match="without an oracle"):
         env.oracle()
+
+
+def test_a_list_of_suggestions_is_there_when_the_page_is_read(env: WebEnv) -> None:
+    begin(env, "use-autocomplete", 28)  # its list opens 300 ms after something is typed
+    play(env, 'fill "Tags:" with "Cyp"')
+    assert 'press "Cyprus"' in " ".join(env.action_texts("alone"))

@@ -1,15 +1,18 @@
 // Runs before any script of a page, in the page's own world: counts what is still to come, and stops the clock.
 //
 // window.__remalisPage.settled() is a promise that holds once the document has been parsed, no request of the page's
-// own is open, no timer of less than SHORT_MS runs, and what these queued has run. Animation frames are not waited for:
-// a tab may get none. NOW_MS and SEED are written in before the script is handed over.
-((NOW_MS, SEED) => {
+// own is open, no timer of less than SHORT_MS runs, and what these queued has run. Longer timers are waited for where
+// they end within PATIENCE_MS of the moment at which the page was last at rest, by the timers' own delays and not by a
+// watch, so that a slow machine changes nothing and a page that asks again and again comes to rest. Animation frames
+// are not waited for: a tab may get none. NOW_MS, SEED and PATIENCE_MS are written in before the script is handed over.
+((NOW_MS, SEED, PATIENCE_MS) => {
   "use strict";
   if (window.__remalisPage) return;
   const SHORT_MS = 100;
   const { setTimeout, clearTimeout, fetch, MessageChannel, Promise, document } = window;
   const short = new Set();
   let open = 0;
+  let reached = 0; // by the delays of timers that have ended since the page was at rest
   let waiting = [];
 
   const idle = () => open === 0 && short.size === 0 && document.readyState !== "loading";
@@ -33,10 +36,12 @@
   };
 
   window.setTimeout = function (callback, delay, ...rest) {
-    if (typeof callback !== "function" || Number(delay) >= SHORT_MS) {
+    const wait = Math.max(Number(delay) || 0, 0), end = reached + wait;
+    if (typeof callback !== "function" || (wait >= SHORT_MS && end > PATIENCE_MS)) {
       return setTimeout.call(window, callback, delay, ...rest);
     }
     const timer = setTimeout.call(window, () => {
+      reached = Math.max(reached, end);
       try {
         callback.apply(window, rest);
       } finally {
@@ -89,6 +94,7 @@
       await hop();
       await hop();
     } while (!idle());
+    reached = 0;
     return true;
   }
 
@@ -117,4 +123,4 @@
   delete window.RTCPeerConnection;
   delete window.webkitRTCPeerConnection;
   Object.defineProperty(window, "__remalisPage", { value: Object.freeze({ settled, idle }) });
-})("NOW_MS", "SEED");
+})("NOW_MS", "SEED", "PATIENCE_MS");
