@@ -20,7 +20,7 @@ NOTE = (
     "the first with a reward above nought is compared, else the last: chosen on our side, before BrowserGym plays."
 )
 CAUSES: dict[str, str] = {}
-"""``task/seed`` -> why the sides differ there, as found by looking."""
+"""Task -> why the sides differ there, as found by looking."""
 
 
 def compare(task: str, seed: int, ours: dict[str, Any], theirs: dict[str, Any]) -> Episode:
@@ -48,6 +48,12 @@ def agrees(episode: Episode) -> bool:
     """Whether both sides gave the same raw reward, and both or neither ended the episode."""
     ours, theirs = episode["ours"], episode["browsergym"]
     return bool(ours["raw"] == theirs["raw"] and ours["done"] == theirs["done"])
+
+
+def wavers(episode: Episode) -> bool:
+    """Whether BrowserGym ended otherwise when it played the same actions again, which it does where sides disagree."""
+    ends = [(one["raw"], one["done"]) for one in (episode["browsergym"], *episode.get("browsergym_again", ()))]
+    return len(set(ends)) > 1
 
 
 def summary(episodes: list[Episode]) -> dict[str, Any]:
@@ -79,9 +85,10 @@ def summary(episodes: list[Episode]) -> dict[str, Any]:
         "same_page": sum(one["same_page"] for one in episodes),
         "browsergym_errors": sum(len(one["browsergym"]["errors"]) for one in episodes),
         "browsergym_retries": sum(one["browsergym"]["retries"] for one in episodes),
+        "browsergym_disagrees_with_itself": sum(map(wavers, episodes)),
         "by_task": by_task,
         "disagreements": [
-            {"cause": CAUSES.get(f"{one['task']}/{one['seed']}", "not looked into yet"), **one}
+            {"cause": CAUSES.get(one["task"], "not looked into yet"), **one}
             for one in episodes
             if not agrees(one)
         ],

@@ -61,6 +61,13 @@ def test_agreement_is_of_the_raw_reward_and_of_the_end():
     assert found["by_task"]["miniwob/a"] == {"episodes": 4, "agree": 2, "positive": 2, "ended": 2}
 
 
+def test_who_ends_otherwise_when_it_plays_again_disagrees_with_itself():
+    same, other = {"raw": -1.0, "done": True}, {"raw": 1.0, "done": True}
+    firm = pair(side(1.0), side(-1.0)) | {"browsergym_again": [same, same]}
+    moody = pair(side(1.0), side(-1.0)) | {"browsergym_again": [same, other]}
+    assert report.summary([firm, moody, pair(side(1.0), side(1.0))])["browsergym_disagrees_with_itself"] == 1
+
+
 def test_the_target_is_met_from_99_in_a_hundred_on():
     right, wrong = pair(side(1.0), side(1.0)), pair(side(1.0), side(-1.0))
     assert report.summary([right] * 297 + [wrong] * 3)["meets_target"]
