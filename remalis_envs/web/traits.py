@@ -22,7 +22,7 @@ _KIND = {"": F["exists"], **{kind: F[f"value_is_{kind}"] for kind in KINDS}}
 """What has no value has a 1 where every row has one."""
 
 
-MOST_KEPT = 60_000
+MOST_KEPT = 20_000
 """Items of a site whose traits are kept."""
 
 
