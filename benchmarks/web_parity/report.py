@@ -88,9 +88,7 @@ def summary(episodes: list[Episode]) -> dict[str, Any]:
         "browsergym_disagrees_with_itself": sum(map(wavers, episodes)),
         "by_task": by_task,
         "disagreements": [
-            {"cause": CAUSES.get(one["task"], "not looked into yet"), **one}
-            for one in episodes
-            if not agrees(one)
+            {"cause": CAUSES.get(one["task"], "not looked into yet"), **one} for one in episodes if not agrees(one)
         ],
     }
 
