@@ -23,6 +23,9 @@ MAX_TIME_MS = 1_000_000
 _UNREGISTERED = ("button-delay", "chase-circle", "hover-shape", "moving-items", "simon-says")
 """Pages that the wheel has and its list of tasks has not."""
 
+_SHOWN = ("click-menu-2", "use-colorwheel-2")
+"""Pages whose instruction shows an icon or a colour in place of a word, which BrowserGym puts into words, as here."""
+
 _DRAG = "something has to be dragged"
 _POINT = "a point has to be pointed at that is no control"
 _SELECT = "a part of a text has to be selected"
@@ -102,7 +105,9 @@ class MiniWobTasks:
     def draw(self, domain: str, level: str, seed: int, site_seed: int) -> Drawn:
         """The page with the problem that BrowserGym's task of the same seed has."""
         drawn = int(np.random.RandomState(seed % 2**32).randint(0, SEEDS))
-        world = FilesWorld(pages().get, f"/miniwob/{domain.removeprefix(PREFIX)}.html", _begin(drawn), WATCH)
+        name = domain.removeprefix(PREFIX)
+        begin = _begin(drawn, _IN_WORDS if name in _SHOWN else "core.getUtterance()")
+        world = FilesWorld(pages().get, f"/miniwob/{name}.html", begin, WATCH)
         return Drawn(world, page_task(domain, level, seed, STEPS), PageOracle())
 
 
@@ -112,8 +117,17 @@ WATCH = """(window.__remalisBegun !== location.href || typeof WOB_DONE_GLOBAL ==
 """How a page stands; one that was left is over, as in the published protocol."""
 
 
-def _begin(seed: int) -> str:
-    """What begins an episode through the pages' own core."""
+_IN_WORDS = """Array.from(document.getElementById("query").childNodes, (node) => {
+    if (node.nodeType !== 1 || node.textContent.trim()) return node.textContent;
+    const colour = node.style.backgroundColor.match(/\\d+/g);
+    if (!colour) return `"${node.className.split(" ").at(-1)}"`;
+    return "#" + colour.slice(0, 3).map((part) => Number(part).toString(16).padStart(2, "0")).join("");
+  }).join(" ")"""
+"""The instruction with an icon's name and a colour's number where it shows them."""
+
+
+def _begin(seed: int, told: str) -> str:
+    """What begins an episode through the pages' own core; ``told`` gives the instruction."""
     return f"""(async () => {{
   if (document.readyState !== "complete") await new Promise((go) => addEventListener("load", go));
   await new Promise((go) => setTimeout(go, 0));
@@ -122,7 +136,7 @@ def _begin(seed: int) -> str:
   core.EPISODE_MAX_TIME = {MAX_TIME_MS};
   core.startEpisodeReal();
   while (!WOB_TASK_READY) await new Promise((go) => setTimeout(go, 10));
-  const told = core.getUtterance();
+  const told = {told};
   // What is for a person's eyes alone: the instruction, of which the agent is told, time and rewards.
   for (const id of ["query", "reward-display", "click-canvas", "sync-task-cover"]) {{
     document.getElementById(id)?.setAttribute("aria-hidden", "true");

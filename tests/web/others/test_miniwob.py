@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -121,6 +122,13 @@ def test_what_cannot_be_is_said_in_a_sentence(env: WebEnv) -> None:
         env.snapshot()
     with pytest.raises(RemalisError, match="without an oracle"):
         env.oracle()
+
+
+def test_icons_and_colours_of_an_instruction_are_told_in_words(env: WebEnv) -> None:
+    told = begin(env, "click-menu-2", 8)
+    assert told == 'Click the "Menu" button, and then find and click on the item with the "ui-icon-zoomin" icon.'
+    assert begin(env, "click-menu-2", 26).endswith('on the item labeled "Next".')
+    assert re.search(r" #[0-9a-f]{6} ", begin(env, "use-colorwheel-2", 1))
 
 
 def test_a_list_of_suggestions_is_there_when_the_page_is_read(env: WebEnv) -> None:
