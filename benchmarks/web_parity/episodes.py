@@ -88,7 +88,8 @@ def translate(env: WebEnv, action: int) -> Action:
     assert deed is not None  # records are not chosen
     where = _ask(env, f"pathOf(__remalis.element({candidate.place}))")
     item = desk.reading.items[candidate.place]
-    return {"operation": _OPERATIONS[deed.kind], **where, "name": f"{item.role} {item.name}", "value": deed.value}
+    value = deed.value.rjust(5, "0") if item.kind == "time" and deed.value else deed.value  # 3:03 is typed as 03:03
+    return {"operation": _OPERATIONS[deed.kind], **where, "name": f"{item.role} {item.name}", "value": value}
 
 
 def _ask(env: WebEnv, expression: str) -> Any:

@@ -26,6 +26,8 @@ def do(tab: Tab, deed: Deed) -> bool:
     if deed.kind == "fill":
         if tab.items[deed.item].role == "date":
             return _type_date(tab, deed.item, deed.value)
+        if tab.items[deed.item].kind == "time":
+            return _type_time(tab, deed.item, deed.value)
         return _type(tab, deed.item, deed.value)
     if deed.kind == "choose":
         return _choose(tab, deed.item, deed.value)
@@ -75,6 +77,18 @@ def _type_date(tab: Tab, item: int, text: str) -> bool:
     return True
 
 
+def _type_time(tab: Tab, item: int, text: str) -> bool:
+    """Types a time, ``15:03`` or ``3:03``, as hour, minute and half of the day, as the browser's language has it."""
+    if "refused" in tab.hands(f"__remalisHands.enter({item}, false)"):
+        return False
+    if text:
+        hour, minute = map(int, text.split(":"))
+        press(tab, *f"{(hour - 1) % 12 + 1:02d}{minute:02d}", "P" if hour >= 12 else "A")
+    else:
+        press(tab, *(("Backspace", "ArrowRight") * 3))
+    return True
+
+
 def _choose(tab: Tab, item: int, text: str) -> bool:
     """Opens the list of a select and goes to the option, so that the page hears of one change and not of many."""
     steps = tab.hands(f"__remalisHands.steps({item}, {json.dumps(text)})")
@@ -95,9 +109,9 @@ def press(tab: Tab, *keys: str) -> None:
             "code": key if key != " " else "Space",
             "windowsVirtualKeyCode": _CODES.get(key, ord(key[0])),
         }
-        if key.isdigit():
-            named["code"] = f"Digit{key}"
-        text = _TEXTS.get(key, key if key.isdigit() else "")
+        if key.isalnum() and len(key) == 1:
+            named["code"] = f"Digit{key}" if key.isdigit() else f"Key{key}"
+        text = _TEXTS.get(key, key if len(key) == 1 else "")
         if text:
             calls.append(tab.send("Input.dispatchKeyEvent", type="keyDown", text=text, **named))
         else:

@@ -12,13 +12,14 @@ from remalis_envs.web.pages.items import Item
 CLICKED = frozenset(("link", "button", "tab", "summary", "checkbox", "radio"))
 TYPED = frozenset(("textbox", "searchbox", "combobox", "spinbutton", "date"))
 _NUMBER = re.compile(r"-?(\d+(\.\d+)?|\.\d+)([eE][-+]?\d+)?")
+_TIME = re.compile(r"([01]?\d|2[0-3]):[0-5]\d")
 
 
 def allows(item: Item, deed: Deed) -> bool:
     """Whether a control takes a deed; ``back`` and ``visit`` are no matter of a control.
 
-    A select is chosen from, never clicked: what opens then is not part of the page. Numbers and dates are well formed
-    or not typed at all. Enter submits nothing where there is no form, or in a text area.
+    A select is chosen from, never clicked: what opens then is not part of the page. Numbers, dates and times are well
+    formed or not typed at all. Enter submits nothing where there is no form, or in a text area.
 
     Raises:
         UnknownNameError: there is no such kind of deed.
@@ -29,7 +30,9 @@ def allows(item: Item, deed: Deed) -> bool:
     if kind == "click":
         return role in CLICKED
     if kind == "fill":
-        return role in TYPED and item.kind != "select" and well_formed(role, deed.value)
+        return (
+            role in TYPED and item.kind != "select" and well_formed("time" if item.kind == "time" else role, deed.value)
+        )
     if kind == "choose":
         return item.kind == "select" and deed.value in item.options
     if kind == "toggle":
@@ -40,9 +43,11 @@ def allows(item: Item, deed: Deed) -> bool:
 
 
 def well_formed(role: str, value: str) -> bool:
-    """Whether a value can be typed into a field of this role."""
+    """Whether a value can be typed into a field of this role, or a ``time`` into one of that kind."""
     if role == "spinbutton":
         return not value or _NUMBER.fullmatch(value) is not None
+    if role == "time":
+        return not value or _TIME.fullmatch(value) is not None
     if role == "date" and value:
         try:
             return date.fromisoformat(value).isoformat() == value

@@ -10,6 +10,7 @@ from pettingzoo.test import parallel_api_test
 
 import remalis_envs
 from remalis_envs.errors import RemalisError, UnknownNameError
+from remalis_envs.web.engines.base import Deed
 from remalis_envs.web.env import WebEnv
 from remalis_envs.web.others import wheel
 from remalis_envs.web.policies import make_policy
@@ -122,6 +123,27 @@ def test_what_cannot_be_is_said_in_a_sentence(env: WebEnv) -> None:
         env.snapshot()
     with pytest.raises(RemalisError, match="without an oracle"):
         env.oracle()
+
+
+@pytest.mark.parametrize(
+    ("typed", "held"), [("2:42", "02:42"), ("14:05", "14:05"), ("00:30", "00:30"), ("12:00", "12:00")]
+)
+def test_a_time_is_typed_as_hour_minute_and_half_of_the_day(env: WebEnv, typed: str, held: str) -> None:
+    begin(env, "enter-time", 2)
+    for said in ("11:59", typed):  # what is typed takes the place of what was there
+        place = next(k for k, item in enumerate(env.readings()["alone"].items) if item.kind == "time")
+        assert env.episode.engine.act(0, Deed("fill", place, said)).status == "done"
+        items = env.episode.engine.read([0])[0].items
+    assert items[place].value == held
+    assert env.episode.engine.act(0, Deed("fill", place, "27:00")).status == "refused"
+
+
+def test_a_field_of_time_is_filled_from_the_instruction(env: WebEnv) -> None:
+    assert "2:42 AM" in begin(env, "enter-time", 2)
+    fill = next(said for said in env.action_texts("alone") if "fill" in said and "2:42" in said)
+    play(env, fill.partition("] ")[2] or fill)
+    play(env, 'press "Submit"')
+    assert env.metrics()["success"] == 1.0
 
 
 def test_icons_and_colours_of_an_instruction_are_told_in_words(env: WebEnv) -> None:

@@ -56,7 +56,7 @@
     if (why) return refused(why);
     if (!aimed(element)) return refused("something covers it");
     // A date field that has the focus keeps it on the part that was typed last; typing is to begin at the first.
-    if (element.type === "date" && document.activeElement === element) element.blur();
+    if ((element.type === "date" || element.type === "time") && document.activeElement === element) element.blur();
     element.focus({ preventScroll: true });
     if (document.activeElement !== element) return refused("it takes no focus");
     if (all && typeof element.select === "function") element.select();
