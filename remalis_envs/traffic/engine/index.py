@@ -29,7 +29,6 @@ class NetworkIndex:
         self.network = network
         self.n_agents = len(network.intersections)
         self.n_arm_rows = self.n_agents * MAX_ARMS
-        self.first_arm_row = np.arange(self.n_agents) * MAX_ARMS
         self.first_phase_row = np.arange(self.n_agents) * MAX_PHASES
         self._index_lanes()
         self._index_arms()
