@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Finds Chromium or installs it, and prints where it is: usage browser.sh [--optional] <virtual environment>.
-# Looked for in this order: $CHROMIUM, the PATH, the usual places, Playwright's own download.
+# Looked for as remalis_envs/web/sandbox/find.py says: $CHROMIUM, headless shells, browsers, Playwright's downloads.
 # With --optional a machine without one is told so once and the script succeeds.
 set -euo pipefail
 optional=no
@@ -11,25 +11,8 @@ fi
 venv=$1
 absent="$venv/.no-chromium" # written when none could be had, so that a second run does not try for minutes again
 
-find_browser() {
-    local candidate
-    for candidate in "${CHROMIUM:-}" chromium chromium-browser google-chrome google-chrome-stable \
-        "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome" \
-        "/Applications/Chromium.app/Contents/MacOS/Chromium"; do
-        if [ -n "$candidate" ] && command -v "$candidate"; then return 0; fi
-    done
-    "$venv/bin/python" - <<'PYTHON'
-import os
-import sys
-
-from playwright.sync_api import sync_playwright
-
-with sync_playwright() as playwright:
-    path = playwright.chromium.executable_path
-if not os.path.exists(path):
-    sys.exit(1)
-print(path)
-PYTHON
+find_browser() { # the same way as the package, which says why there is none
+    "$venv/bin/python" -c 'from remalis_envs.web.sandbox.find import find_chromium; print(find_chromium())'
 }
 
 limited() { # runs a command for at most the given seconds, where the system can do that
@@ -42,8 +25,10 @@ install_browser() {
     if command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then
         export DEBIAN_FRONTEND=noninteractive
         limited 120 apt-get update -qq >/dev/null 2>&1 || true
-        # Ubuntu's package of that name only asks for snap, which does not run in a container: try what it has, then go on.
-        limited 300 apt-get install -y -qq --no-install-recommends chromium >/dev/null 2>&1 && return 0
+        # The shell is what runs; the whole browser is what other machines have, and the sandbox's tests try both.
+        # Ubuntu's package of that name only asks for snap, which does not run in a container: try it, then go on.
+        limited 400 apt-get install -y -qq --no-install-recommends chromium-headless-shell chromium >/dev/null 2>&1 ||
+            limited 300 apt-get install -y -qq --no-install-recommends chromium >/dev/null 2>&1 && return 0
     fi
     limited 180 "$venv/bin/python" -m playwright install chromium >/dev/null 2>&1
 }

@@ -18,6 +18,8 @@ for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
 os.environ.setdefault("MPLBACKEND", "Agg")
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 
+from remalis_envs.web.sandbox.find import BrowserMissingError, find_chromium  # noqa: E402 - after the threads' limits
+
 RUN_CACHE = pytest.StashKey[str]()
 
 
@@ -64,16 +66,11 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
 
 def chromium() -> str | None:
-    """Returns the path of the Chromium that `scripts/browser.sh` finds in the same order, or None."""
-    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-    for candidate in filter(None, (os.environ.get("CHROMIUM"), *names)):
-        if path := shutil.which(candidate):
-            return path
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        own = Path(playwright.chromium.executable_path)
-    return str(own) if own.exists() else None
+    """Returns the path of the Chromium that the environments use, or None."""
+    try:
+        return find_chromium()
+    except BrowserMissingError:
+        return None
 
 
 @pytest.fixture(scope="session")

@@ -21,6 +21,8 @@ SETTLE_S = 2.0
 HANG_S = 10.0
 Place = tuple[str, list[Any]]
 """``host/path?query``, and what was typed there: places of fields and what they held."""
+SCHEMES = ("http", "about", "blob", "chrome-error")
+"""Of documents that a tab may hold: a site's, none, what a site's script made, and the words that there is none."""
 UNSTARTED_S = 0.5
 """A navigation that was asked for and did not start within this was stopped by the page's own policy."""
 
@@ -245,6 +247,9 @@ class Tab(Watcher):
         frame = parameters["frame"]
         if frame["id"] != self._frame:
             return
+        scheme = urlsplit(frame["url"]).scheme
+        if scheme not in SCHEMES:  # what does not go through the network is not seen by _paused()
+            self.lost(f"it left its sites for {scheme}:")
         self._current = frame["loaderId"]
         if self._wanted in ("", self._current):
             self._wanted = self._current

@@ -1,4 +1,8 @@
-"""Finds Chromium in the order of ``scripts/browser.sh``, and the program behind a distribution's start script."""
+"""Finds Chromium, the headless shell first, and the program behind a distribution's start script.
+
+The shell is Chromium without the windows, panels and services of a browser for people: the same pages, rendered and
+scripted by the same code, with less to attack, twice as fast from page to page.
+"""
 
 from __future__ import annotations
 
@@ -9,18 +13,27 @@ from pathlib import Path
 
 from remalis_envs.errors import RemalisError
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+SHELLS = ("chromium-headless-shell", "chrome-headless-shell", "headless_shell")
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 PLACES = (
     "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
     "/Applications/Chromium.app/Contents/MacOS/Chromium",
 )
 # Start scripts load extensions and flags of the machine, and cost time; what they start is one of these.
 BEHIND_SCRIPTS = (
+    "/usr/lib/chromium/chromium-headless-shell",
     "/usr/lib/chromium/chromium",
     "/usr/lib64/chromium-browser/chromium-browser",
     "/usr/lib/chromium-browser/chromium-browser",
     "/opt/google/chrome/chrome",
 )
+
+
+_DOWNLOADS = {
+    "chromium_headless_shell-*": ("*/headless_shell", "*/chrome-headless-shell"),
+    "chromium-*": ("chrome-linux*/chrome", "chrome-mac*/*.app/Contents/MacOS/*"),
+}
+"""Of Playwright: folders of downloads, and programs in them."""
 
 
 class BrowserMissingError(RemalisError, FileNotFoundError):
@@ -30,7 +43,8 @@ class BrowserMissingError(RemalisError, FileNotFoundError):
 def find_chromium() -> str:
     """The path of the Chromium to start.
 
-    Looked for in this order: ``$CHROMIUM``, the usual names on the ``PATH``, the usual places, Playwright's download.
+    Looked for in this order: ``$CHROMIUM``, headless shells on the ``PATH``, browsers there, browsers in the usual
+    places, Playwright's downloads.
 
     Raises:
         BrowserMissingError: none was found.
@@ -43,7 +57,7 @@ def find_chromium() -> str:
                 f"CHROMIUM names {named}, which is not a program that can be run: correct it or unset it."
             )
         return program_behind(path)
-    for candidate in (*NAMES, *PLACES):
+    for candidate in (*SHELLS, *BROWSERS, *PLACES):
         if path := shutil.which(candidate):
             return program_behind(path)
     own = _of_playwright()
@@ -55,6 +69,11 @@ def find_chromium() -> str:
     return own
 
 
+def is_shell(program: str) -> bool:
+    """Whether a program is a headless shell, which knows no policies of an administrator and no pages of its own."""
+    return Path(program).name in SHELLS
+
+
 def program_behind(path: str) -> str:
     """The program that a start script starts, where it is one that is known; else the path itself."""
     real = Path(path).resolve()
@@ -62,9 +81,10 @@ def program_behind(path: str) -> str:
         if file.read(2) != b"#!":
             return str(real)
     for candidate in BEHIND_SCRIPTS:
-        # A script of /opt/google must not end in Debian's Chromium, where both are installed.
+        # Where several are installed, a script of /opt/google must not end in Debian's Chromium, nor a browser's in a
+        # shell.
         same_brand = ("google" in candidate) == ("google" in str(real))
-        if same_brand and os.access(candidate, os.X_OK):
+        if same_brand and is_shell(candidate) == is_shell(path) and os.access(candidate, os.X_OK):
             return candidate
     return str(real)
 
@@ -79,10 +99,10 @@ def _of_playwright() -> str | None:
         Path("~/.cache/ms-playwright"),
         Path("~/Library/Caches/ms-playwright"),
     ]
-    tails = ("chrome-linux/chrome", "chrome-linux64/chrome", "chrome-mac/Chromium.app/Contents/MacOS/Chromium")
-    for root in filter(None, roots):
-        for folder in sorted(root.expanduser().glob("chromium-*"), reverse=True):
-            for tail in tails:
-                if os.access(folder / tail, os.X_OK):
-                    return str(folder / tail)
+    for folders, tails in _DOWNLOADS.items():
+        for root in filter(None, roots):
+            for folder in sorted(root.expanduser().glob(folders), reverse=True):
+                for found in (path for tail in tails for path in sorted(folder.glob(tail))):
+                    if os.access(found, os.X_OK):
+                        return str(found)
     return None

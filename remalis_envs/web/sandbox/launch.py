@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from remalis_envs.errors import RemalisError
-from remalis_envs.web.sandbox.find import find_chromium
+from remalis_envs.web.sandbox.find import find_chromium, is_shell
 from remalis_envs.web.sandbox.flags import POLICY, command_line
 
 NOBODY = 65534
@@ -43,7 +43,7 @@ class Sandbox:
         listener: the one socket that it can reach.
         control: to the guardian; closed by it when the browser has ended.
         pid: of the browser.
-        policies: whether the browser's policies are in force, too.
+        policies: whether an administrator's policies are in force, too; a headless shell knows none.
         namespace: ``"root"`` or ``"user"`` by whose right it has a network of its own, or why it has none.
 
     Raises:
@@ -97,7 +97,7 @@ class Sandbox:
         self._closed = False
         hello, self.listener = self._hello()
         self.pid, self.namespace, self.port = hello["pid"], hello["namespace"], hello["port"]
-        self.policies = hello["policies"]
+        self.policies = hello["policies"] and not is_shell(program)
         if namespace and self.namespace not in ("root", "user"):
             _warn_once(
                 f"The browser shares this machine's network, because {self.namespace}. Its own sandbox and its name "

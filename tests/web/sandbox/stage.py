@@ -28,6 +28,13 @@ OPEN_FLAGS = (
 )
 
 
+class Everything:
+    """Has everything in it."""
+
+    def __contains__(self, one: object) -> bool:
+        return True
+
+
 class Canary:
     """Listens outside of the sandbox on all addresses; who comes is remembered by what it asked for."""
 
@@ -80,6 +87,7 @@ class Stage:
             monkeypatch.setattr(server_module, "content_policy", lambda *_: "default-src * 'unsafe-inline' blob:")
         if "documents" not in layers:
             monkeypatch.setattr(chromium_tab.Tab, "may_load", lambda *_: True)
+            monkeypatch.setattr(chromium_tab, "SCHEMES", Everything())
         self.world = FilesWorld(**files)
         self.loop = Loop()
         self.sandbox = Sandbox(namespace="namespace" in layers, flags=flags)

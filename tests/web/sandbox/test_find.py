@@ -24,7 +24,8 @@ def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.delenv("CHROMIUM", raising=False)
     monkeypatch.setenv("PLAYWRIGHT_BROWSERS_PATH", str(tmp_path / "ours"))
     monkeypatch.setattr(find, "PLACES", ())
-    monkeypatch.setattr(find, "BEHIND_SCRIPTS", (str(tmp_path / "lib/chromium"),))
+    behind = (str(tmp_path / "lib/chromium-headless-shell"), str(tmp_path / "lib/chromium"))
+    monkeypatch.setattr(find, "BEHIND_SCRIPTS", behind)
     return tmp_path
 
 
@@ -35,8 +36,12 @@ def test_the_order(nowhere: Path, monkeypatch: pytest.MonkeyPatch):
     assert find.find_chromium() == older
     newer = program(nowhere / "ours/chromium-1200/chrome-linux64/chrome")
     assert find.find_chromium() == newer
+    shell = program(nowhere / "ours/chromium_headless_shell-1000/chrome-linux/headless_shell")
+    assert find.find_chromium() == shell and find.is_shell(shell) and not find.is_shell(newer)
     on_path = program(nowhere / "bin/google-chrome")
     assert find.find_chromium() == on_path
+    shell_on_path = program(nowhere / "bin/chromium-headless-shell")
+    assert find.find_chromium() == shell_on_path
     named = program(nowhere / "elsewhere/chrome")
     monkeypatch.setenv("CHROMIUM", named)
     assert find.find_chromium() == named
@@ -48,5 +53,9 @@ def test_the_order(nowhere: Path, monkeypatch: pytest.MonkeyPatch):
 def test_the_program_behind_a_start_script(nowhere: Path):
     script = program(nowhere / "bin/chromium", b"#!/bin/sh\n")
     assert find.find_chromium() == os.path.realpath(script)
+    shell = program(nowhere / "lib/chromium-headless-shell")
+    assert find.find_chromium() == os.path.realpath(script)  # not the one that another script starts
     real = program(nowhere / "lib/chromium")
     assert find.find_chromium() == real
+    program(nowhere / "bin/chromium-headless-shell", b"#!/bin/sh\n")
+    assert find.find_chromium() == shell
