@@ -79,6 +79,7 @@ def learning(name: str) -> str:
 
 TABLES = {
     "speed": lambda: speed("traffic"),
+    "web": lambda: speed("web"),
     "trainer": lambda: speed("trainer"),
     "remalis": remalis,
     "easy": lambda: learning("easy"),
