@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import venv
+from abc import ABC, abstractmethod
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -52,7 +53,7 @@ def environment(package: str = PACKAGE) -> Path:
     return python
 
 
-class Peer:
+class Peer(ABC):
     """A process in BrowserGym's environment that answers a line of JSON with another.
 
     Started with the ``with`` block, and killed with its browsers at the end.
@@ -68,9 +69,9 @@ class Peer:
     def __init__(self, script: Path, package: str = PACKAGE) -> None:
         self._script, self._package = script, package
 
+    @abstractmethod
     def write(self, folder: Path) -> None:
         """Writes what it is to serve."""
-        raise NotImplementedError
 
     def __enter__(self) -> Self:
         python = environment(self._package)

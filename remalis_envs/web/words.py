@@ -25,6 +25,7 @@ _CALENDAR = (
 MONTHS = {name: number for number, names in enumerate(_CALENDAR.split(), start=1) for name in names.split("|")}
 _MONTH = "|".join(sorted(MONTHS, key=len, reverse=True))
 _SENTENCE = re.compile(r"[.!?;](?:\s|$)")
+_HALF_OF_DAY = re.compile(r"(\d{1,2}):(\d{2}) ?([ap])\.?m\.?", re.IGNORECASE)
 _DAYS = frozenset(("day", "days", "night", "nights"))
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 _PATTERNS = (
@@ -33,7 +34,7 @@ _PATTERNS = (
     ("date", re.compile(r"\b(\d{4}-\d{2}-\d{2})\b")),
     ("date", re.compile(rf"\b(\d{{1,2}}(?:st|nd|rd|th)?(?: of)? (?:{_MONTH})\.?,? \d{{4}})\b", re.IGNORECASE)),
     ("date", re.compile(rf"\b((?:{_MONTH})\.? \d{{1,2}}(?:st|nd|rd|th)?,? \d{{4}})\b", re.IGNORECASE)),
-    ("time", re.compile(r"\b(\d{1,2}:\d{2})\b")),
+    ("time", re.compile(r"\b(\d{1,2}:\d{2}(?: ?[ap]\.?m\b\.?)?)(?!\w)", re.IGNORECASE)),
     ("code", re.compile(r"\b([A-Z]{1,5}\d[\w-]*|[A-Z]{1,12}-\d[\w-]*|\d+(?:/\d+)+)\b")),
     ("number", re.compile(r"(?<![\w.,])(\d+(?:[.,]\d+)*)(?![\w])")),
     ("number", re.compile(rf"\b({'|'.join(NUMBER_WORDS)})\b", re.IGNORECASE)),
@@ -49,7 +50,7 @@ class Value:
     """Something that could go into a field.
 
     Attributes:
-        text: as it is filled in: dates as ``YYYY-MM-DD``, number words as digits.
+        text: as it is filled in: dates as ``YYYY-MM-DD``, times as 24 hours, number words as digits.
         kind: one of :data:`KINDS`.
         near: words within a few of it, in the text that it comes from.
     """
@@ -197,6 +198,8 @@ def _normal(piece: str, kind: str) -> str:
         return as_date(piece)
     if kind == "number":
         return NUMBER_WORDS.get(piece.lower(), piece.replace(",", ""))
+    if kind == "time" and (half := _HALF_OF_DAY.fullmatch(piece)):
+        return f"{int(half[1]) % 12 + 12 * (half[3] in 'pP'):02d}:{half[2]}"
     return piece.strip()
 
 

@@ -11,6 +11,8 @@ from remalis_envs.web.words import values_in, word_set, words
     ("text", "expected"),
     [
         ('Give "choir meeting" as the purpose.', [("choir meeting", "quoted")]),
+        ("Enter 3:03 PM as the time.", [("15:03", "time")]),
+        ("At 12:05 a.m., then 9:40am, then 11:59.", [("00:05", "time"), ("09:40", "time"), ("11:59", "time")]),
         ("It should be on 22 October 2031 at 16:30.", [("2031-10-22", "date"), ("16:30", "time")]),
         ("Leave on March 3rd, 2030.", [("2030-03-03", "date")]),
         ("There are three of us, for 12.50 each.", [("3", "number"), ("12.50", "number")]),
