@@ -2,7 +2,8 @@
 
 125 tasks, 5 seeds each as BrowserGym's benchmark draws them, at most 10 actions; a success is a raw reward above
 nought, and strictly one of at least 1. The actions are this suite's own, from which some tasks are out of reach; they
-are played and count as all others do. A run that was cut off goes on where it stopped. Writes JSON, and prints a table.
+are played and count as all others do. A run that was cut off goes on where it stopped, unless another commit began it:
+then it begins anew. Writes JSON, and prints a table.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ def main(arguments: list[str] | None = None) -> int:
         if name not in reach:
             raise unknown("task", name, reach)
     about, console = circumstances("web_miniwob.py", said), Console()
-    played = _resumed(given.out)
+    played, about = _resumed(given.out, about)
     seeds = protocol_seeds(list(reach), max(given.seeds, REPEATS))
     jobs = [
         (policy, name, k)
@@ -145,13 +146,14 @@ def table(found: dict[str, Any]) -> Table:
     return made
 
 
-def _resumed(out: Path) -> Played:
-    """What an earlier run into the same file played, of the same pages."""
+def _resumed(out: Path, about: dict[str, Any]) -> tuple[Played, dict[str, Any]]:
+    """What an earlier run of the same code into the same file played, of the same pages, and its circumstances."""
     if not out.is_file():
-        return {}
+        return {}, about
     kept = json.loads(out.read_text(encoding="utf-8"))
-    played: Played = kept["raw_rewards"] if kept["protocol"]["pages_sha256"] == SHA256 else {}
-    return played
+    before: dict[str, Any] = kept["circumstances"]
+    of_now = kept["protocol"]["pages_sha256"] == SHA256 and before["git_commit"] == about["git_commit"]
+    return (kept["raw_rewards"], before) if of_now else ({}, about)
 
 
 def _write(out: Path, found: dict[str, Any]) -> None:

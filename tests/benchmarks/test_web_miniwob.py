@@ -39,7 +39,10 @@ def test_a_run_goes_on_where_it_stopped(tmp_path, capsys):
     for policy, tasks in first["raw_rewards"].items():
         assert second["raw_rewards"][policy]["miniwob/click-test"][:1] == tasks["miniwob/click-test"]
         assert second["rates"][policy]["episodes"] == 2
-    assert second["protocol"]["actions"] == 10
+    assert second["protocol"]["actions"] == 10 and second["circumstances"] == first["circumstances"]
+    out.write_text(json.dumps(second | {"circumstances": second["circumstances"] | {"git_commit": "another"}}))
+    assert web_miniwob.main(["--tasks", "click-test", "--seeds", "1", "--out", str(out)]) == 0
+    assert json.loads(out.read_text())["rates"]["overlap"]["episodes"] == 1, "what older code played counts no more"
     assert "within reach" in capsys.readouterr().out
 
 
