@@ -14,7 +14,9 @@ KINDS = {"shell": find.SHELLS, "browser": find.BROWSERS}
 @pytest.fixture(params=KINDS)
 def chromium(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """The kind that the test's sandbox starts: a headless shell, or a whole browser."""
-    found = next(filter(None, map(shutil.which, KINDS[request.param])), None)
+    elsewhere = find.find_chromium()  # a download, or what CHROMIUM names
+    names = (*KINDS[request.param], *([elsewhere] if find.is_shell(elsewhere) == (request.param == "shell") else []))
+    found = next(filter(None, map(shutil.which, names)), None)
     if found is None:
         pytest.skip(f"there is no {request.param} here")
     monkeypatch.setenv("CHROMIUM", found)
