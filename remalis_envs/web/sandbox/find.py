@@ -1,7 +1,7 @@
 """Finds Chromium, the headless shell first, and the program behind a distribution's start script.
 
 The shell is Chromium without the windows, panels and services of a browser for people: the same pages, rendered and
-scripted by the same code, with less to attack, twice as fast from page to page.
+scripted by the same code, with less to attack; one tab loads a page in two thirds of the time, seven in half.
 """
 
 from __future__ import annotations
