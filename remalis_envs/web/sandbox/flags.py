@@ -104,7 +104,7 @@ POLICY = {
     "SearchSuggestEnabled": False,
     "BackgroundModeEnabled": False,
 }
-"""What an administrator would set: in force where the guardian has a namespace for files, and the browser is no shell."""
+"""What an administrator would set: in force where the guardian has a namespace for files, but not in a shell."""
 
 
 def command_line(program: str, home: str, more: tuple[str, ...] = ()) -> list[str]:
