@@ -53,6 +53,7 @@ class Ours:
         self._shown = 0
 
     def _each(self, item: int) -> None:
+        self.engine.expect({tab: Deed("click", item) for tab in self.tabs})
         for tab in self.tabs:
             done = self.engine.act(tab, Deed("click", item))
             if done.status != "done":

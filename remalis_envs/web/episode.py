@@ -153,6 +153,7 @@ class Episode:
         for table in self._tables.values():
             table.forget_recent()
         legal = self.masks[np.arange(len(self.desks)), list(actions)]
+        self.engine.expect(self._deeds(actions, online, legal))
         for k, (desk, action) in enumerate(zip(self.desks, actions, strict=True)):
             self.reports[k] = Report(masked=not legal[k])
             desk.moved, desk.finished = False, 0
@@ -172,6 +173,16 @@ class Episode:
         self.acts = step.acts
         self._show(step)
         return self._settle(step, before, harm)
+
+    def _deeds(self, actions: Sequence[int], online: Sequence[bool], legal: npt.NDArray[np.int8]) -> dict[int, Deed]:
+        """By tab, what the candidates that were chosen would have done there."""
+        deeds: dict[int, Deed] = {}
+        for k, (desk, action) in enumerate(zip(self.desks, actions, strict=True)):
+            if online[k] and legal[k] and action >= FIRST_CANDIDATE:
+                deed = desk.candidate(action - FIRST_CANDIDATE).deed
+                if deed is not None:
+                    deeds[desk.number] = deed
+        return deeds
 
     def _perform(self, desk: Desk, action: int, step: _Step) -> Act:
         """Does what one agent wants."""

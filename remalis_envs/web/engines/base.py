@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -53,6 +54,9 @@ class Engine(Protocol):
 
     def reset(self, world: World, tabs: int, episode_seed: int = 0) -> None:
         """Begins an episode: ``tabs`` empty tabs that open ``world.start`` when first acted in or read."""
+
+    def expect(self, deeds: Mapping[int, Deed]) -> None:
+        """By tab, deeds that :meth:`act` is about to be given; an engine may make all ready at once, or do nothing."""
 
     def act(self, tab: int, deed: Deed) -> Done:
         """Does a deed; returns once what it wrote is committed. A page that only loads may still be loading."""

@@ -11,7 +11,7 @@ import base64
 import contextlib
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
@@ -102,6 +102,13 @@ class ChromiumEngine:
         for tab in self._tabs[tabs:]:
             tab.close()
         del self._tabs[tabs:]
+
+    @_guarded
+    def expect(self, deeds: Mapping[int, Deed]) -> None:
+        """Aims the clicks among deeds that are about to be given, all at once."""
+        for tab in self._tabs:
+            if tab.opened and tab.number in deeds and not tab.lost_because:
+                chromium_deeds.aim_ahead(tab, deeds[tab.number])
 
     @_guarded
     def act(self, tab: int, deed: Deed) -> Done:

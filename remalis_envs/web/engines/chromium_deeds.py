@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from remalis_envs.web.engines.base import Deed
-from remalis_envs.web.engines.chromium_tab import Tab
+from remalis_envs.web.engines.chromium_tab import Aimed, Tab, script_value
 from remalis_envs.web.engines.deeds import allows
 
 _CODES = {"Enter": 13, "Backspace": 8, "ArrowRight": 39, "ArrowUp": 38, "ArrowDown": 40, "Delete": 46, " ": 32}
+_CLICKS = ("click", "toggle")
 _TEXTS = {"Enter": "\r", " ": " "}
 
 
@@ -19,10 +21,11 @@ def do(tab: Tab, deed: Deed) -> bool:
         EngineError: the tab is gone or hangs.
         UnknownNameError: there is no such kind of deed.
     """
-    if not 0 <= deed.item < len(tab.items) or not allows(tab.items[deed.item], deed):
+    ahead, tab.aimed = tab.aimed, None  # whatever is done, it holds no longer
+    if not _allowed(tab, deed):
         return False
-    if deed.kind in ("click", "toggle"):
-        return _click(tab, deed.item)
+    if deed.kind in _CLICKS:
+        return _click(tab, deed.item, ahead)
     if deed.kind == "fill":
         if tab.items[deed.item].role == "date":
             return _type_date(tab, deed.item, deed.value)
@@ -39,9 +42,21 @@ def do(tab: Tab, deed: Deed) -> bool:
     return True
 
 
-def _click(tab: Tab, item: int) -> bool:
-    leaves = tab.items[item].role == "link" or bool(tab.items[item].form)
-    aim = tab.hands(f"__remalisHands.aim({item}, {json.dumps(leaves)})")
+def aim_ahead(tab: Tab, deed: Deed) -> None:
+    """Asks a tab at rest where a click that :func:`do` is about to be given would land; does not wait.
+
+    A team whose clicks are all aimed at once waits for one answer in place of seven.
+    """
+    tab.aimed = None
+    if deed.kind not in _CLICKS or not tab.calm or not _allowed(tab, deed):
+        return
+    call = tab.send_script(f"__remalisHands.aim({deed.item}, {_leaves(tab, deed.item)}, true)")
+    if call is not None:
+        tab.aimed = Aimed(deed.item, tab.items, tab.begun, call)
+
+
+def _click(tab: Tab, item: int, ahead: Aimed | None) -> bool:
+    aim = _aim(tab, item, ahead)
     if "refused" in aim:
         return False
     tab.remember(aim)
@@ -52,6 +67,24 @@ def _click(tab: Tab, item: int) -> bool:
     for call in calls:
         tab.answer(call)
     return True
+
+
+def _aim(tab: Tab, item: int, ahead: Aimed | None) -> dict[str, Any]:
+    """Where to click; a point that was asked for ahead holds as long as page and reading are the same."""
+    if ahead is not None and ahead.item == item and ahead.begun == tab.begun and ahead.items is tab.items:
+        aim = json.loads(script_value(tab.answer(ahead.call)))
+        if "refused" not in aim:
+            return aim
+    return tab.hands(f"__remalisHands.aim({item}, {_leaves(tab, item)})")
+
+
+def _leaves(tab: Tab, item: int) -> str:
+    """Whether a click may leave the page, in the words of its scripts."""
+    return json.dumps(tab.items[item].role == "link" or bool(tab.items[item].form))
+
+
+def _allowed(tab: Tab, deed: Deed) -> bool:
+    return 0 <= deed.item < len(tab.items) and allows(tab.items[deed.item], deed)
 
 
 def _type(tab: Tab, item: int, text: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
 from typing import Any
@@ -51,6 +52,16 @@ def _asset(name: str) -> str:
     return files("remalis_envs.web.engines").joinpath("assets", name).read_text(encoding="utf-8")
 
 
+@dataclass(slots=True, frozen=True)
+class Aimed:
+    """A click aimed ahead of its time: at which item of what reading, how many pages had begun, the question."""
+
+    item: int
+    items: tuple[Item, ...]
+    begun: int
+    call: Call
+
+
 class Tab(Watcher):
     """One tab.
 
@@ -66,6 +77,7 @@ class Tab(Watcher):
         older: places of its history that the browser does not have, of a tab that was put back: addresses and drafts.
         left: entry of its history -> drafts of the page that was left there.
         stopped: documents that it was kept from loading.
+        aimed: the click that is expected of it.
     """
 
     def __init__(self, browser: Browser, number: int, hang_s: float = HANG_S) -> None:
@@ -76,6 +88,7 @@ class Tab(Watcher):
         self.older: list[Place] = []
         self.left: dict[int, list[Any]] = {}
         self.stopped: list[str] = []
+        self.aimed: Aimed | None = None
         self.lost_because = ""
         self._script = ""
         self._frame = ""
@@ -159,6 +172,7 @@ class Tab(Watcher):
     def begin(self, origin: str, script: str) -> None:
         """Prepares it for an episode, before it opens anything of it."""
         self.opened, self.items, self.origin, self.older, self.left = False, (), origin, [], {}
+        self.aimed = None
         self.stopped.clear()
         if self._script:
             self.send("Page.removeScriptToEvaluateOnNewDocument", identifier=self._script)

@@ -6,6 +6,7 @@ page twice, and a saved tab costs nothing.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from remalis_envs.web.engines import forms, model_tab
@@ -48,6 +49,9 @@ class ModelEngine:
         """Begins an episode; ``episode_seed`` changes nothing here."""
         self._world = world
         self._tabs = [Tab() for _ in range(tabs)]
+
+    def expect(self, deeds: Mapping[int, Deed]) -> None:
+        """Nothing to make ready."""
 
     def act(self, tab: int, deed: Deed) -> Done:
         """Does a deed."""

@@ -14,6 +14,7 @@ import pytest
 
 from remalis_envs.web.engines.base import Deed, Done, EngineError
 from remalis_envs.web.engines.chromium import ChromiumEngine
+from remalis_envs.web.engines.chromium_tab import Tab
 from remalis_envs.web.pages.items import Reading
 from tests.web.sandbox.files_world import FilesWorld
 from tests.web.toy_world import ToyWorld
@@ -87,6 +88,39 @@ def test_what_is_refused(engine: ChromiumEngine):
     assert engine.act(0, Deed("click", vanishing)) == Done("done")
     assert engine.act(0, Deed("click", vanishing)) == Done("refused")
     assert engine.act(0, Deed("click", 999)) == Done("refused")
+
+
+def test_clicks_that_are_expected_are_aimed_at_once(engine: ChromiumEngine, monkeypatch: pytest.MonkeyPatch):
+    page = """<body><button onclick="this.before(document.createElement('hr'))">Push</button>
+        <button onclick="document.querySelector('output').textContent = 'hit'">Mark</button><output>none</output>
+        <p style="height:3000px"></p><button onclick="document.querySelector('output').textContent = 'far'">Far</button>
+        </body>"""
+    engine.reset(FilesWorld(start=page), 2)
+    reading = engine.read([0, 1])[0]
+    push, mark, far = (place(reading, "button", name) for name in ("Push", "Mark", "Far"))
+
+    def pressed(tab: int, *items: int) -> str:
+        """What a tab says after some clicks without a reading in between, of which the first was expected."""
+        for item in items:
+            assert engine.act(tab, Deed("click", item)) == Done("done")
+        (said,) = (item.name for item in engine.read([tab])[0].items if item.role == "status")
+        return said
+
+    asked = []
+    with monkeypatch.context() as patch:
+        patch.setattr(Tab, "hands", lambda tab, expression: asked.append(expression))
+        engine.expect({0: Deed("click", mark), 1: Deed("click", mark)})
+        assert [pressed(0, mark), pressed(1, mark)] == ["hit", "hit"]
+    assert not asked, "each landed where it had been aimed ahead"
+
+    # What is out of sight, covers nothing, or has moved since, is aimed at anew.
+    engine.expect({0: Deed("click", far)})
+    assert pressed(0, far) == "far"
+    engine.expect({0: Deed("click", mark)})
+    assert pressed(0, push, mark) == "hit"  # the first pushed the second aside
+    engine.expect({0: Deed("click", mark), 1: Deed("click", 999), 7: Deed("click", mark)})
+    engine.read([0])
+    assert pressed(0, far, mark) == "hit"
 
 
 def test_every_event_is_trusted(engine: ChromiumEngine):

@@ -42,11 +42,12 @@
   const place = () => location.hostname.split(".")[0] + location.pathname + location.search;
   const leaving = (leaves) => (leaves ? { place: place(), drafts: drafts() } : {});
 
-  function aim(k, leaves) {
+  // Ahead of its time nothing may be moved: what is out of sight then is aimed at when its time comes.
+  function aim(k, leaves, ahead) {
     const element = window.__remalis.element(k), why = gone(element);
     if (why) return refused(why);
-    const point = aimed(element);
-    if (!point) return refused("something covers it");
+    const point = ahead ? reachable(element) : aimed(element);
+    if (!point) return refused(ahead ? "it is out of sight" : "something covers it");
     return JSON.stringify({ x: point[0], y: point[1], ...leaving(leaves) });
   }
 
