@@ -13,6 +13,7 @@ from rich.text import Text
 from remalis_agents.configs import Experiment, load_experiment, shipped_configs
 from remalis_agents.mixtures import SCENARIOS
 
+TWINS = "Each has a twin that learns on a GPU: its name and _gpu."
 WIDE_COLUMNS = 100
 """From so many columns on, a terminal shows the methods, too; they are in the names of most experiments."""
 
@@ -52,6 +53,7 @@ def show_experiments(stream: TextIO, width: int | None = None) -> None:
             table.add_row(one.name, *([Text(one.run, "dim")] if wide else []), one.description)
         console.print(table)
         console.print()
+    console.print(TWINS)
 
 
 def worlds(experiment: Experiment) -> str:

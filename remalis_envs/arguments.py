@@ -19,18 +19,26 @@ FindAgent = Callable[[Any], int]
 Build = TypeVar("Build", bound=Callable[..., Any])
 
 
-def with_known_options(build: Build) -> Build:
-    """``build``, which answers an unknown keyword argument with the nearest one that it has."""
-    known = inspect.signature(build).parameters
+def with_known_options(elsewhere: Mapping[str, str] | None = None) -> Callable[[Build], Build]:
+    """Decorator of a constructor, which answers an unknown keyword argument with the nearest one that it has.
 
-    @functools.wraps(build)
-    def checked(*args: Any, **kwargs: Any) -> Any:
-        for name in kwargs:
-            if name not in known:
-                raise unknown("option", name, known)
-        return build(*args, **kwargs)
+    Args:
+        elsewhere: keywords of other packages, each with the words that say what does it here.
+    """
 
-    return cast(Build, checked)
+    def decorate(build: Build) -> Build:
+        known = inspect.signature(build).parameters
+
+        @functools.wraps(build)
+        def checked(*args: Any, **kwargs: Any) -> Any:
+            for name in kwargs:
+                if name not in known:
+                    raise unknown("option", name, known, elsewhere)
+            return build(*args, **kwargs)
+
+        return cast(Build, checked)
+
+    return decorate
 
 
 def whole_seed(value: Any) -> int:

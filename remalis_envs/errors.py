@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 
 class RemalisError(Exception):
@@ -22,15 +22,20 @@ class ScenarioError(SumoError, ValueError):
     """What a scenario's own files say, or its options, SUMO does not accept; another attempt would end there too."""
 
 
-def unknown(kind: str, name: object, valid: Iterable[object]) -> UnknownNameError:
+def unknown(
+    kind: str, name: object, valid: Iterable[object], elsewhere: Mapping[str, str] | None = None
+) -> UnknownNameError:
     """Build the error for a name that is not known, naming the nearest valid one.
 
     Args:
         kind: What the name stands for, such as ``"level"``.
         name: What the user wrote.
         valid: The names that would have been right.
+        elsewhere: What other packages call so, by their name for it: the words that say what does it here.
     """
     names = [str(v) for v in valid]
+    if elsewhere and isinstance(name, str) and name in elsewhere:
+        return UnknownNameError(f"Unknown {kind} {name!r}. Here it is {elsewhere[name]}.")
     near = difflib.get_close_matches(str(name), names, n=1, cutoff=0.5)
     if not near:
         lowered = {n.lower(): n for n in names}

@@ -62,7 +62,8 @@ def main(args: argparse.Namespace) -> int:
     begun = time.monotonic()
     _say(1, f"training nine traffic lights for {args.seconds:.0f} s")
     run = _train(out, args.seconds, args.seed)
-    _say(2, f"playing {args.episodes} held-out hours with each of {len(COMPARED) + 1} controllers")
+    more = f"{len(REFERENCE_SEEDS)} on the training map with each of {len(RIVALS)}, for the learning curve"
+    _say(2, f"playing {args.episodes} held-out hours with each of {len(COMPARED) + 1} controllers, and {more}")
     seeds = range(FIRST_SEED, FIRST_SEED + args.episodes)
     results, references = _compare(run.run_dir, seeds)
     _show(results)

@@ -23,6 +23,7 @@ from remalis_envs.traffic.sumo_rl_view import SUMO_RL_REWARDS, SumoRLView
 FloatArray = npt.NDArray[np.float64]
 LARGEST_WEIGHT = 1e12
 """Beyond it a sum of rewards would say nothing of the other parts."""
+_SUMO_RL = {name: f"'sumo_rl/{name}', by sumo-rl's own formula" for name in ("diff-waiting-time", "average-speed")}
 
 
 class RewardError(RemalisError, ValueError):
@@ -181,7 +182,7 @@ def _parts(spec: RewardSpec) -> list[tuple[RewardFunction, float]]:
     parts = []
     for name, weight in weights.items():
         if name not in REWARDS:
-            raise unknown("reward", name, REWARDS)
+            raise unknown("reward", name, REWARDS, elsewhere=_SUMO_RL)
         number = isinstance(weight, int | float | np.integer | np.floating) and not isinstance(weight, bool)
         if not number or not abs(weight) < LARGEST_WEIGHT:  # nan is not below it, and a huge int is
             raise RemalisError(

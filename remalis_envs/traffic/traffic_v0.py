@@ -24,9 +24,26 @@ from remalis_envs.traffic.scenarios import FIDELITIES, Scenario, mesoscopic
 
 LONGEST_S = 366 * 86400.0
 """More than any episode lasts: trips are drawn for the whole of it at its beginning."""
+SUMO_RL = {
+    "net_file": "scenario, a network's path, with its trips in routes",
+    "route_file": "routes, beside a scenario that is a network",
+    "begin_time": "begin_s",
+    "num_seconds": "horizon_s",
+    "delta_time": "decision_s",
+    "yellow_time": "yellow_s",
+    "min_green": "min_green_s",
+    "max_green": "max_green_s",
+    "reward_fn": "reward, with sumo-rl's own under names such as 'sumo_rl/diff-waiting-time'",
+    "observation_class": "observation, with observation='sumo_rl' for sumo-rl's own",
+    "fixed_ts": "control='own'",
+    "sumo_seed": "the seed that reset() takes",
+    "use_gui": "render_mode='rgb_array', and remalis play for a film",
+    "single_agent": "remalis_envs.team.TeamEnv, a gymnasium.Env over all intersections",
+}
+"""Keywords of sumo-rl's constructors, and what does it here."""
 
 
-@with_known_options
+@with_known_options(SUMO_RL)
 def traffic_v0(
     level: str | None = None,
     *,

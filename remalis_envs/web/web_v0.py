@@ -13,7 +13,7 @@ from remalis_envs.web.source import Choice, DomainTasks, Source
 from remalis_envs.web.team import SOLO
 
 
-@with_known_options
+@with_known_options()
 def web_v0(
     level: str = "easy",
     *,

@@ -51,6 +51,7 @@ def test_a_terminal_gets_a_table_in_which_names_and_words_are_whole(width):
         told = " ".join(" ".join(lines[first : first + 3]).split())
         assert load_experiment(path)[1].description in told
     assert "remalis/TrafficTeam-v0 easy + resco/cologne3" in lines
+    assert lines[-1].endswith("its name and _gpu.")
 
 
 @pytest.mark.parametrize(

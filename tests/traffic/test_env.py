@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import ast
+import importlib.util
+import inspect
+import re
 import warnings
+from pathlib import Path
 from typing import Any
 
 import gymnasium
@@ -16,6 +21,7 @@ import remalis_envs
 from remalis_envs.errors import RemalisError, UnknownNameError
 from remalis_envs.traffic.network.model import Intersection, Movement
 from remalis_envs.traffic.observations import ARM_FEATURES, LAYOUT, PHASE_FEATURES, VEHICLE_SCALE
+from remalis_envs.traffic.traffic_v0 import SUMO_RL
 from tests.traffic.conftest import LEVELS, legal_actions
 
 WORLDS: list[dict[str, Any]] = [*({"level": level} for level in LEVELS), {"scenario": "resco/cologne8"}]
@@ -187,6 +193,21 @@ def test_order_of_calls_is_checked() -> None:
 def test_unknown_names_are_answered_with_the_nearest(arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(UnknownNameError, match=message):
         remalis_envs.traffic_v0(**arguments)
+
+
+def test_names_of_sumo_rl_are_answered_with_what_does_it_here() -> None:
+    found = importlib.util.find_spec("sumo_rl")
+    assert found is not None and found.submodule_search_locations
+    source = Path(found.submodule_search_locations[0], "environment", "env.py").read_text(encoding="utf-8")
+    theirs = next(node for node in ast.walk(ast.parse(source)) if getattr(node, "name", "") == "__init__")
+    ours = inspect.signature(remalis_envs.traffic_v0).parameters
+    for name, words in SUMO_RL.items():
+        assert name in {one.arg for one in theirs.args.args} and name not in ours
+        assert set(re.findall(r"\w+", words)) & {*ours, "TeamEnv"}, "names something that there is"
+        with pytest.raises(UnknownNameError, match=f"Unknown option '{name}'. Here it is {re.escape(words)}"):
+            remalis_envs.traffic_v0(**{name: 1})
+    with pytest.raises(UnknownNameError, match="'sumo_rl/average-speed', by sumo-rl's own formula"):
+        remalis_envs.traffic_v0(reward="average-speed")
 
 
 @pytest.mark.parametrize(
