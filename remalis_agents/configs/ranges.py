@@ -81,6 +81,7 @@ RANGES: dict[str, Range] = {
     "config.training.kl_stop": _POSITIVE,
     "config.training.grad_clip": Range(0, above=True, infinite=True),
     "config.training.warmup_env_steps": _NONE_OR_MORE,
+    "config.training.critic_warmup_env_steps": _NONE_OR_MORE,
     "config.training.num_epochs": _COUNT,
     "config.training.minibatch_size": _COUNT,
     "config.training.train_batch_size_per_learner": _COUNT,

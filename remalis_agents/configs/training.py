@@ -26,6 +26,8 @@ class TrainingSection:
     """Over whom advantages get mean 0 and deviation 1: global (default), per_role, per_agent or none."""
     warmup_env_steps: int | None = None
     """Team steps over which the learning rate ramps up from 0 to ``lr``."""
+    critic_warmup_env_steps: int | None = None
+    """Team steps in which the value alone learns, so that a policy that was there before it is not undone."""
     kl_stop: float | None = None
     """Mean KL divergence of a minibatch after which the rest of an update is left out."""
     reward_scope: str | None = None
@@ -68,6 +70,7 @@ ONLY_FOR: dict[str, tuple[str, ...]] = {
         "vf_clip_param",
         "normalise_values",
         "advantage_normalisation",
+        "critic_warmup_env_steps",
         "kl_stop",
         "num_epochs",
     ),

@@ -58,12 +58,28 @@ class TeamPPOLearner(TeamLearner, PPOTorchLearner):
         )
         pipeline.append(self._gae)
         self._too_far = False
+        self._critic_alone = False
 
     def before_gradient_based_update(self, *, timesteps: dict[str, Any]) -> None:
         super().before_gradient_based_update(timesteps=timesteps)
         env_steps = timesteps.get(NUM_ENV_STEPS_SAMPLED_LIFETIME, 0)
+        if self.config.critic_warmup_env_steps:
+            self._warm_up_critic(env_steps < self.config.critic_warmup_env_steps)
         for module_id in self._watches:
             self.entropy_coeff_schedulers_per_module[module_id].update(timestep=env_steps)
+
+    def _warm_up_critic(self, alone: bool) -> None:
+        """Has the value learn alone, or the policy begin, with moments that know nothing of its time without gradients.
+
+        Else Adam would take the policy's first steps three times as long. Whether it learnt alone is kept with the
+        moments, for runs that resume.
+        """
+        self._critic_alone = alone
+        for optimizer in self._named_optimizers.values():
+            group = optimizer.param_groups[0]
+            if group.get("critic_alone") and not alone:
+                optimizer.state.clear()
+            group["critic_alone"] = alone
 
     def after_gradient_based_update(self, *, timesteps: dict[str, Any]) -> None:
         super().after_gradient_based_update(timesteps=timesteps)
@@ -119,7 +135,9 @@ class TeamPPOLearner(TeamLearner, PPOTorchLearner):
         outputs = [fwd_out[Columns.ACTION_DIST_INPUTS], fwd_out[Columns.VF_PREDS]]
         self.watch(module_id, outputs, fwd_out["team_inputs"].observations, weights)
         entropy_coeff = self.entropy_coeff_schedulers_per_module[module_id].get_current_value()
-        return policy_loss + config.vf_loss_coeff * value_loss - entropy_coeff * entropy + sum(own.values())
+        rest = policy_loss - entropy_coeff * entropy + sum(own.values())
+        # Times 0 and not left out: learners that share their gradients wait for one of every weight.
+        return config.vf_loss_coeff * value_loss + rest * float(not self._critic_alone)
 
     def _create_iterator_if_necessary(self, **kwargs: Any) -> Iterable[Any]:
         minibatches = super()._create_iterator_if_necessary(**kwargs)

@@ -28,6 +28,8 @@ class LearnerOptions:
         advantage_normalisation: over whom advantages get mean 0 and deviation 1: all agents (``global``), those of a
             type (``per_role``, see :meth:`.TeamModel.types`), each row of the team (``per_agent``), or not at all.
         warmup_env_steps: team steps over which the learning rate ramps from 0 to what ``lr`` says.
+        critic_warmup_env_steps: team steps in which the value alone learns, for a policy that was trained before its value
+            (``rl_module.start_from`` of an imitation): advantages over a value that knows nothing would undo it.
         kl_stop: the remaining minibatches of an update are left out once one's mean KL divergence from the policy that
             acted is larger; None for never.
         reward_scope: whose rewards an agent is paid, see :func:`.paid`.
@@ -41,6 +43,7 @@ class LearnerOptions:
     normalise_values: bool = True
     advantage_normalisation: str = "global"
     warmup_env_steps: int = 0
+    critic_warmup_env_steps: int = 0
     kl_stop: float | None = None
     reward_scope: str = "individual"
     mixed_precision: bool = False
@@ -50,8 +53,9 @@ class LearnerOptions:
             raise unknown("advantage_normalisation", self.advantage_normalisation, ADVANTAGE_NORMALISATIONS)
         if self.reward_scope not in REWARD_SCOPES:
             raise unknown("reward_scope", self.reward_scope, REWARD_SCOPES)
-        if self.warmup_env_steps < 0:
-            raise ConfigError(f"training.warmup_env_steps is a number of steps, but it is {self.warmup_env_steps}.")
+        for name in ("warmup_env_steps", "critic_warmup_env_steps"):
+            if getattr(self, name) < 0:
+                raise ConfigError(f"training.{name} is a number of steps, but it is {getattr(self, name)}.")
         if self.kl_stop is not None and self.kl_stop <= 0:
             raise ConfigError(
                 f"training.kl_stop is a divergence above 0, such as 0.02, but it is {self.kl_stop}; leave it out to "

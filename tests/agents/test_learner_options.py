@@ -145,6 +145,30 @@ def test_warm_up_goes_with_a_schedule(env_steps, lr):
     assert found["default_optimizer_learning_rate"] == pytest.approx(lr)
 
 
+def test_the_critic_warms_up_alone_and_then_all_begin_anew():
+    training = {"lr": 1e-3, "grad_clip": None}
+    plain, loop = ring_loop(**training), ring_loop(**training, critic_warmup_env_steps=100)
+    begin(loop, plain)
+    episodes, start = plain.runner.sample(num_timesteps=40), weights(plain)
+    for env_steps in (40, 80):
+        loop.update(episodes, env_steps=env_steps)
+    critic = {name for name in start if ".value." in name}
+    moved = {name for name, value in weights(loop).items() if not torch.equal(value, start[name])}
+    scales = {name for name in start if ".scale." in name or name.startswith("returns.")}
+    assert critic and critic <= moved <= critic | scales
+
+    # From then on everything learns, and the first step is as long as Adam's first step is, also after a resume.
+    again = ring_loop(**training, critic_warmup_env_steps=100)
+    again.learner.set_state(loop.learner.get_state())
+    again.runner.module.set_state(again.module.get_state(inference_only=True))
+    for one in (loop, again):
+        before = weights(one)
+        one.update(episodes, env_steps=120, minibatch_size=None)
+        assert steps_taken(one) == {1}
+        lengths = [(one.module.state_dict()[name] - before[name]).abs().max() for name in start if ".encoder." in name]
+        assert lengths and max(lengths) == pytest.approx(1e-3, rel=1e-3)
+
+
 def test_a_learner_that_resumes_goes_on_in_its_schedules():
     """RLlib itself would use the values of step 0 for one update."""
     schedule = {"lr": [[0, 1e-2], [100, 0.0]], "entropy_coeff": [[0, 1.0], [100, 0.0]]}
@@ -307,6 +331,7 @@ def test_mixed_precision_on_a_cpu_is_refused():
         ("training.reward_scope=neighborhood", UnknownNameError, "Did you mean 'neighbourhood'"),
         ("training.kl_stop=-1", ConfigError, "kl_stop must be above 0, but it is -1"),
         ("training.warmup_env_steps=-5", ConfigError, "but it is -5"),
+        ("training.critic_warmup_env_steps=-5", ConfigError, "but it is -5"),
     ],
 )
 def test_a_wrong_choice_is_one_sentence(change, error, says):
