@@ -1,8 +1,8 @@
 """What the web's first learned teams reach: ``python benchmarks/web_learning.py``.
 
-For each training seed a team imitates the oracle (``web_easy_ippo_imitate``) and goes on by reward (``web_easy_ippo``);
-its policy plays unseen tasks of domains that it was never trained on, on the model engine and in Chromium, beside teams
-that learn nothing. Results go to ``benchmarks/results/learning_web_easy.json``.
+For each training seed a team imitates the oracle (``web_easy_ippo_imitate``) and goes on by reward
+(``web_easy_ippo_finetune``); its policy plays unseen tasks of domains that it was never trained on, on the model engine
+and in Chromium, beside teams that learn nothing. Results go to ``benchmarks/results/learning_web_easy.json``.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from remalis_agents.players import WEB, make_player
 from remalis_envs import web_v0
 
 OUT = Path(__file__).resolve().parent / "results" / "learning_web_easy.json"
-IMITATED, REWARDED = "web_easy_ippo_imitate", "web_easy_ippo"
+IMITATED, REWARDED = "web_easy_ippo_imitate", "web_easy_ippo_finetune"
 TEAMS = ("random", "overlap", "oracle")
 FIRST_SEED = 20_000
 FIGURES = ("success", "steps", "unsafe_actions")
@@ -38,9 +38,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     add = parser.add_argument
     add("--seeds", type=int, default=3, help="training seeds (default: 3)")
-    add("--env-steps", type=int, default=10_000, help="team steps by reward, after imitation (default: 10000)")
+    add("--env-steps", type=int, default=8_000, help="team steps by reward, after imitation (default: 8000)")
     add("--episodes", type=int, default=200, help="unseen tasks on the model engine (default: 200)")
-    add("--in-chromium", type=int, default=50, help="as many of them in the browser (default: 50)")
+    add("--in-chromium", type=int, default=30, help="as many of them in the browser (default: 30)")
     add("--storage", type=Path, help="keep the runs here (default: nowhere)")
     add("--out", type=Path, default=OUT, help="JSON file (default: benchmarks/results/learning_web_easy.json)")
     given = parser.parse_args(arguments)

@@ -54,4 +54,4 @@ def _announced() -> Iterator[None]:
 
 @functools.cache
 def _announce() -> None:
-    print("remalis: compiling its inner loops, some seconds; they are kept where there is room", file=sys.stderr)
+    print("remalis: compiling its inner loops, some seconds the first time; later they are loaded", file=sys.stderr)

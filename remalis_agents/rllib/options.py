@@ -28,7 +28,7 @@ class LearnerOptions:
         advantage_normalisation: over whom advantages get mean 0 and deviation 1: all agents (``global``), those of a
             type (``per_role``, see :meth:`.TeamModel.types`), each row of the team (``per_agent``), or not at all.
         warmup_env_steps: team steps over which the learning rate ramps from 0 to what ``lr`` says.
-        critic_warmup_env_steps: team steps in which the value alone learns, for a policy that was trained before its value
+        critic_warmup_env_steps: team steps in which the value alone learns, for a policy that was trained before it
             (``rl_module.start_from`` of an imitation): advantages over a value that knows nothing would undo it.
         kl_stop: the remaining minibatches of an update are left out once one's mean KL divergence from the policy that
             acted is larger; None for never.

@@ -165,7 +165,7 @@ class TrafficEnv(ParallelEnv[str, Observation, int]):
             self._backend = open_backend(self.config, self._backend_name)
         try:
             self._backend.reset(episode, cleaned)
-        except Exception:  # whatever it was, the process is free again for another simulation
+        except BaseException:  # whatever it was, Ctrl-C too: the process is free again for another simulation
             self.close()
             raise
         self._broken = ""
@@ -187,6 +187,8 @@ class TrafficEnv(ParallelEnv[str, Observation, int]):
         """
         if not self.agents or self._backend is None:
             raise RemalisError(self._ended)
+        if self._broken:
+            return self._fault(self._broken)
         wanted = whole_actions(actions, self.agents, self._agent, MAX_PHASES)
         if self.strict and self._arrays is not None:
             refuse_masked(wanted, self._arrays.masks, self.agents)
@@ -197,6 +199,9 @@ class TrafficEnv(ParallelEnv[str, Observation, int]):
             return self._fault(str(error))
         except RemalisError as error:  # a mistake, in files or in a reward function: no accident to go on from
             self._fault(str(error))
+            raise
+        except BaseException:  # Ctrl-C: what SUMO did and what was noted of it may not agree any more
+            self._broken = "it was interrupted in the middle of a step"
             raise
         rewards = dict(zip(agents, self._backend.arrays.rewards.tolist(), strict=True))
         observations, infos = self._observations(), self._infos()
@@ -312,10 +317,10 @@ class TrafficEnv(ParallelEnv[str, Observation, int]):
 
     # -- branching ------------------------------------------------------------------------------------------------
     def snapshot(self) -> Snapshot:
-        """The episode as it is now; ``restore`` goes on from here as often as you like.
+        """The episode as it is now; ``restore`` goes on from here as often as you like, exactly.
 
-        Raises:
-            RemalisError: the simulation runs inline and cannot be branched exactly; use ``backend="worker"``.
+        In a worker both take milliseconds, by a fork of the simulator. Inline the way to here is played again, which
+        takes as long as the episode has taken so far; use ``backend="worker"`` to branch often.
         """
         return Snapshot(self._running().snapshot(), tuple(self.agents))
 
@@ -325,7 +330,13 @@ class TrafficEnv(ParallelEnv[str, Observation, int]):
             raise RemalisError("there is no episode yet; call reset()")
         if not isinstance(snapshot, Snapshot):
             raise RemalisError(f"restore() takes what snapshot() gave, not {type(snapshot).__name__}")
-        self._backend.restore(snapshot.branch)
+        try:
+            self._backend.restore(snapshot.branch)
+        except Exception:
+            raise
+        except BaseException:  # Ctrl-C: it is somewhere on the way
+            self._broken = "it was interrupted while a snapshot was restored"
+            raise
         self.agents, self._broken = list(snapshot.agents), ""
         return self._observations(), self._infos()
 

@@ -100,11 +100,13 @@ def summarise(
     entered = on_road.union(moved)
     outside = [trip for name, trip in record.trips.items() if name not in entered]
     late = [max(d, 0.0) for d in simulation.each("getDepartDelay", running + moved)]
-    loss = simulation.each("getTimeLoss", running) + [
-        max(0.0, now_s - record.trips[name].due_s - delay - record.trips[name].free_flow_s)
-        for name, delay in zip(moved, late[len(running) :], strict=True)
-    ]
+    told = 0 if simulation.files.meso else len(running)  # a mesoscopic car loses nothing by SUMO until it arrives
+    loss = simulation.each("getTimeLoss", running[:told])
     running += moved
+    loss += [
+        max(0.0, now_s - record.trips[name].due_s - delay - record.trips[name].free_flow_s)
+        for name, delay in zip(running[told:], late[told:], strict=True)
+    ]
     unfinished = [a + b for a, b in zip(loss, late, strict=True)]
     never = [now_s - trip.due_s for trip in outside]
     total = max(arrived + len(running) + len(outside), 1.0)

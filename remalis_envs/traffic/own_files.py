@@ -10,7 +10,7 @@ from pathlib import Path
 
 from remalis_envs.errors import RemalisError, SumoError, unknown
 from remalis_envs.traffic.demand import PROFILES, DemandProfile, types_file
-from remalis_envs.traffic.engine.simulation import SimulationFiles
+from remalis_envs.traffic.engine.simulation import LONGEST_S, SimulationFiles
 from remalis_envs.traffic.network import read_network
 from remalis_envs.traffic.network.read import PhaseSource
 from remalis_envs.traffic.scenarios import Scenario
@@ -41,7 +41,10 @@ _DROPPED_OPTIONS = frozenset(
     }
 )  # fmt: skip
 _TRUE = ("true", "1", "on", "yes", "x", "t")
-_DROPPED_WORDS = ("output", "gui-", "duration-log", "save-state", "netstate", "report", "tripinfo", "emission-")
+_DROPPED_WORDS = (
+    *("output", "gui-", "duration-log", "save-state", "netstate", "report", "tripinfo", "emission-"),
+    "device.ssm",  # writes a file for each car
+)
 
 
 @dataclass(frozen=True)
@@ -132,13 +135,19 @@ def read_sumocfg(path: Path) -> OwnFiles:
     if not given.get("net-file"):
         raise RemalisError(f"The SUMO configuration {path} names no network: its <input> needs a <net-file .../>.")
     end_s = _seconds(path, given, "end")
+    step_s = 1.0 if "step-length" not in given else _seconds(path, given, "step-length")
+    if not step_s or abs(1e3 * step_s - round(1e3 * step_s)) > 1e-9:
+        raise RemalisError(
+            f"The SUMO configuration {path} has step-length={given['step-length']!r}; SUMO counts whole milliseconds, "
+            "and takes steps of one or more."
+        )
     return OwnFiles(
         net_file=_paths(path, given["net-file"])[0],
         route_files=_paths(path, given.get("route-files", "")),
         additional_files=_paths(path, given.get("additional-files", "")),
         begin_s=_seconds(path, given, "begin") or 0.0,
         end_s=None if end_s is not None and end_s < 0 else end_s,
-        step_length_s=_seconds(path, given, "step-length") or 1.0,
+        step_length_s=step_s,
         check_junctions=given.get("collision.check-junctions", "true").lower() in _TRUE,
         options={
             name: ",".join(map(str, _paths(path, value))) if name in _FILE_OPTIONS else value
@@ -160,8 +169,12 @@ def _seconds(config: Path, given: dict[str, str], name: str) -> float | None:
     try:
         for factor, part in zip((1.0, 60.0, 3600.0, 86400.0), reversed(given[name].split(":")), strict=False):
             total += factor * float(part)
+        if not abs(total) < LONGEST_S:
+            raise ValueError("nan, or more than anybody simulates")
     except ValueError:
-        raise RemalisError(f"The SUMO configuration {config} has {name}={given[name]!r}, which is no time.") from None
+        raise RemalisError(
+            f"The SUMO configuration {config} has {name}={given[name]!r}, which is no time, or more than a year."
+        ) from None
     return total
 
 

@@ -56,7 +56,7 @@ def find_protocol(name: str, scenario: str = "") -> Protocol:
     Raises:
         UnknownNameError: there is no such protocol.
     """
-    if name not in PROTOCOLS:
+    if not isinstance(name, str) or name not in PROTOCOLS:
         raise unknown("protocol", name, PROTOCOLS)
     return _RESCO_EXCEPTIONS.get(scenario, _RESCO) if name == "resco" else PROTOCOLS[name]
 

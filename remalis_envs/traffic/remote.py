@@ -24,6 +24,19 @@ from remalis_envs.traffic.core_config import CoreConfig, prepare_cache
 from remalis_envs.traffic.worker import shared_arrays, shared_size
 
 _ENVIRONMENT = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+NOT_OURS = (
+    "this snapshot belongs to another environment, or to this one before it was closed; only the environment that took "
+    "it can restore it, until it is closed"
+)
+
+
+def refuse_pickling() -> Any:
+    """Says why a snapshot cannot be pickled.
+
+    Raises:
+        RemalisError: always.
+    """
+    raise RemalisError("a snapshot lives in the process that took it; it cannot be pickled or sent elsewhere")
 
 
 class SimulatorDied(SumoError):
@@ -48,7 +61,7 @@ class RemoteSnapshot:
         return self
 
     def __reduce__(self) -> Any:
-        raise RemalisError("a snapshot lives in the process that took it; it cannot be pickled or sent elsewhere")
+        return refuse_pickling()
 
 
 class RemoteCore:
@@ -247,7 +260,7 @@ class RemoteCore:
             RemalisError: it is not a snapshot of this environment.
         """
         if not isinstance(snapshot, RemoteSnapshot) or snapshot.owner() is not self:
-            raise RemalisError("this snapshot belongs to another environment; restore it there")
+            raise RemalisError(NOT_OURS)
         self._check_ours()
         ours, theirs = Pipe()
         try:

@@ -14,6 +14,7 @@ from remalis_envs.errors import RemalisError, unknown
 from remalis_envs.traffic.core_config import SPLITS, CoreConfig
 from remalis_envs.traffic.demand import DemandProfile
 from remalis_envs.traffic.engine.programs import Control, check_control
+from remalis_envs.traffic.engine.simulation import LONGEST_S
 from remalis_envs.traffic.env import TrafficEnv
 from remalis_envs.traffic.network.read import PhaseSource
 from remalis_envs.traffic.own_files import Routes
@@ -22,8 +23,6 @@ from remalis_envs.traffic.resolve import for_sumo_rl, resolve_scenario
 from remalis_envs.traffic.rewards import RewardSpec, check_reward
 from remalis_envs.traffic.scenarios import FIDELITIES, Scenario, mesoscopic
 
-LONGEST_S = 366 * 86400.0
-"""More than any episode lasts: trips are drawn for the whole of it at its beginning."""
 SUMO_RL = {
     "net_file": "scenario, a network's path, with its trips in routes",
     "route_file": "routes, beside a scenario that is a network",
@@ -116,6 +115,7 @@ def traffic_v0(
     """
     check_reward(reward, reward_scope, with_emissions=emissions)
     check_options(network_seed=network_seed, split=split, fidelity=fidelity)
+    check_switches(strict=strict, emissions=emissions)
     check_seconds(horizon_s=horizon_s, blocker_patience_s=blocker_patience_s)
     check_begin(begin_s)
     if scenario is not None and (not isinstance(scenario, str | Path) or str(scenario) in ("", ".")):
@@ -132,6 +132,7 @@ def traffic_v0(
         "min_green_s": min_green_s,
         "max_green_s": max_green_s,
     }
+    times = {name: value.item() if isinstance(value, np.number) else value for name, value in times.items()}
     world = resolve_scenario(
         "easy" if level is None else level,
         scenario,
@@ -165,6 +166,13 @@ def check_options(*, network_seed: object, split: str, fidelity: str) -> None:
         raise unknown("split", split, SPLITS)
     if fidelity not in FIDELITIES:
         raise unknown("fidelity", fidelity, FIDELITIES)
+
+
+def check_switches(**switches: object) -> None:
+    """Raise for options, by name, that are to be true or false and are neither."""
+    for name, given in switches.items():
+        if not isinstance(given, bool | np.bool_):
+            raise RemalisError(f"{name} must be True or False, not {given!r}")
 
 
 def check_seconds(**lengths: object) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import math
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pytest
 
+from remalis_envs.errors import RemalisError
 from remalis_envs.traffic.demand import (
     BUS,
     EMERGENCY,
@@ -211,10 +213,22 @@ def test_a_route_table_survives_its_file(routes: RouteTable, tmp_path: Any) -> N
 
 
 def test_a_profile_with_impossible_figures_is_refused_in_a_sentence() -> None:
-    with pytest.raises(ValueError, match="rate_low_veh_s <= rate_high_veh_s"):
+    with pytest.raises(RemalisError, match="rate_low_veh_s <= rate_high_veh_s"):
         DemandProfile("waves", 2.0, 0.5)
-    with pytest.raises(ValueError, match="lie in"):
+    with pytest.raises(RemalisError, match="lie in"):
         DemandProfile("steady", 1.0, 1.0, bus_share=0.7, lorry_share=0.7)
+    for name, value, says in (
+        ("shape", "wave", "Did you mean 'waves'"),
+        ("bus_share", math.nan, "bus_share of a demand profile is a number of 0 or more, not nan"),
+        ("persons_per_s", -1, "not -1"),
+        ("rate_high_veh_s", math.inf, "not inf"),
+        ("rate_low_veh_s", "much", "not 'much'"),
+        ("spike_gap_s", (0, 0), "spike_gap_s of a demand profile is"),
+        ("wave_period_s", (20, 10), "wave_period_s of a demand profile is"),
+        ("od_period_s", 1e-9, "od_period_s of a demand profile is 0 or 1 or more"),
+    ):
+        with pytest.raises(RemalisError, match=says):
+            dataclasses.replace(PROFILES["medium"], **{name: value})
 
 
 def test_pedestrians_wait_at_red_and_cross_at_green(sumo: Any) -> None:

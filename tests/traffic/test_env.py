@@ -218,6 +218,12 @@ def test_names_of_sumo_rl_are_answered_with_what_does_it_here() -> None:
         ({"decision_s": True}, "decision_s"),
         ({"max_green_s": True}, "max_green_s"),
         ({"yellow_s": -1}, "yellow_s"),
+        ({"yellow_s": 1e9}, "yellow_s"),
+        ({"all_red_s": -np.inf}, "all_red_s"),
+        ({"decision_s": np.float64(2.5)}, "decision_s must be a multiple of SUMO's step of 1 s and positive, not 2.5"),
+        ({"strict": "no"}, "strict must be True or False, not 'no'"),
+        ({"emissions": np.nan}, "emissions must be True or False"),
+        ({"protocol": [1]}, "Unknown protocol"),
         ({"min_green_s": 70, "max_green_s": 60}, "max_green_s"),
         ({"horizon_s": 0}, "horizon_s"),
         ({"blocker_patience_s": 0}, "blocker_patience_s"),
@@ -233,6 +239,13 @@ def test_names_of_sumo_rl_are_answered_with_what_does_it_here() -> None:
 def test_impossible_options_are_refused(arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(RemalisError, match=message):
         remalis_envs.traffic_v0(level="easy", **arguments)
+
+
+def test_times_may_be_numpys() -> None:
+    times = dict.fromkeys(("decision_s", "yellow_s", "all_red_s", "min_green_s", "max_green_s"), np.float32(6))
+    timing = remalis_envs.traffic_v0(**times).config.scenario.timing
+    assert {name: getattr(timing, name) for name in times} == dict.fromkeys(times, 6.0)
+    assert type(timing.decision_s) is float
 
 
 def test_unknown_reset_options_warn_and_are_ignored(easy: Any) -> None:

@@ -142,6 +142,19 @@ def test_delay_of_a_car_at_the_door_counts_from_when_it_was_due(tmp_path):
     env.close()
 
 
+@pytest.mark.parametrize("fidelity", ["micro", "meso"])
+def test_cars_that_still_drive_count_with_what_they_have_lost(fidelity):
+    """In a jam everyone who waits is late, whatever the model."""
+    env = remalis_envs.traffic_v0(level="easy", fidelity=fidelity, horizon_s=600.0, max_green_s=math.inf)
+    env.reset(seed=3)
+    while env.agents:
+        env.step(dict.fromkeys(env.agents, 0))
+    metrics = env.metrics()
+    env.close()
+    assert metrics["running_veh"] > 2 * metrics["arrived_veh"]
+    assert metrics["mean_delay_s"] > metrics["mean_waiting_time_s"] > 30
+
+
 def test_gini():
     assert gini(np.array([3.0, 3.0, 3.0])) == pytest.approx(0.0)
     assert gini(np.array([0.0, 0.0, 0.0, 8.0])) == pytest.approx(0.75)

@@ -16,6 +16,7 @@ from remalis_envs.errors import RemalisError, SumoError, UnknownNameError
 from remalis_envs.traffic.engine.programs import network_programs
 from remalis_envs.traffic.engine.simulation import process_is_free
 from remalis_envs.traffic.network import grid, read_network
+from remalis_envs.traffic.observations import LAYOUT
 from remalis_envs.traffic.own_files import find_files
 from remalis_envs.traffic.sumo import run_tool
 
@@ -117,6 +118,42 @@ def test_phases_are_ours_or_the_programs(town: Path) -> None:
     assert len(states()) > len(greens)
 
 
+@pytest.mark.parametrize("backend", ["inline", "worker"])
+def test_a_parked_car_is_on_no_road(town: Path, tmp_path: Path, backend: str) -> None:
+    inter = read_network(town / "town.net.xml").intersections[0]
+    lane = inter.arms[0].in_edges[-1] + "_0"
+    routes = tmp_path / "parked.rou.xml"
+    stop = f'<stop lane="{lane}" endPos="30" duration="60" parking="true"/>'
+    routes.write_text(
+        f'<routes><trip id="a" depart="0" from="{lane[:-2]}" to="{inter.arms[1].out_edges[0]}">{stop}</trip></routes>'
+    )
+    env = remalis_envs.traffic_v0(scenario=town / "town.net.xml", routes=routes, backend=backend, horizon_s=200)
+    counted = []
+    observations, _ = env.reset(seed=1)
+    while env.agents:
+        counted.append(sum(LAYOUT.arm_features(one["observation"])[:, 2].sum() for one in observations.values()))
+        observations, *_ = env.step(dict.fromkeys(env.agents, len(counted) // 4 % 2))
+    first, last = (next(k for k in order if counted[k] > 0) for order in (range(40), range(39, -1, -1)))
+    assert counted[first:last].count(0) >= 8, "seen before and after, but not while it is parked"
+    assert env.metrics()["arrived_veh"] + env.metrics()["running_veh"] == 1
+    env.close()
+
+
+def test_a_late_beginning_is_taken_to_the_second(town: Path) -> None:
+    command = find_files(town / "town.net.xml")
+    world = remalis_envs.traffic_v0(scenario=command.net_file, demand="easy", begin_s=1234567).config.scenario
+    assert world.files.command(1)[world.files.command(1).index("--begin") + 1] == "1234567"
+
+
+def test_a_signal_without_a_phase_is_refused_at_once(tmp_path: Path) -> None:
+    net = tmp_path / "joined.net.xml"
+    shape = "--grid --grid.number 2 --grid.length 100 --grid.attach-length 100 -j traffic_light"
+    run_tool("netgenerate", *shape.split(), "--tls.join", "--tls.join-dist", "120", "-o", str(net))
+    with pytest.raises(RemalisError, match=r"has no phase that lets anybody drive .* try phases='program'"):
+        remalis_envs.traffic_v0(scenario=net, demand="easy")
+    play(remalis_envs.traffic_v0(scenario=net, demand="easy", phases="program", horizon_s=50))
+
+
 def without_signals(folder: Path) -> Path:
     net = folder / "quiet.net.xml"
     run_tool("netgenerate", "--grid", "--grid.number", "3", "--default-junction-type", "priority", "-o", str(net))
@@ -143,6 +180,24 @@ def without_signals(folder: Path) -> Path:
             "<configuration><net-file value='a'/><begin value='noon'/></configuration>",
             RemalisError,
             "begin='noon', which is no time",
+        ),
+        (
+            "endless.sumocfg",
+            "<configuration><net-file value='a'/><end value='1e400'/></configuration>",
+            RemalisError,
+            "end='1e400', which is no time, or more than a year",
+        ),
+        (
+            "fine.sumocfg",
+            "<configuration><net-file value='a'/><step-length value='0.0005'/></configuration>",
+            RemalisError,
+            "step-length='0.0005'; SUMO counts whole milliseconds",
+        ),
+        (
+            "still.sumocfg",
+            "<configuration><net-file value='a'/><step-length value='0'/></configuration>",
+            RemalisError,
+            "step-length='0'; SUMO counts whole milliseconds",
         ),
         ("town.osm", "", RemalisError, "neither 'resco/<map>' nor a path that ends in .sumocfg or .net.xml"),
     ],

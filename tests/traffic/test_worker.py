@@ -22,6 +22,7 @@ import remalis_envs
 from remalis_envs.errors import RemalisError
 from remalis_envs.team import TeamEnv
 from remalis_envs.traffic.engine.simulation import process_is_free
+from remalis_envs.traffic.network import level_network
 from remalis_envs.traffic.rewards import RewardInputs
 from tests.traffic.conftest import play
 
@@ -135,6 +136,65 @@ def test_a_ctrl_c_within_a_request_does_not_mix_up_answers(world: dict[str, str]
         runner.send(("step",))
         raise KeyboardInterrupt
     assert play(env, env.reset(seed=1)[0], 10, seed=0) == expected
+    env.close()
+
+
+@pytest.mark.parametrize("where", ["before", "after"])
+def test_a_ctrl_c_within_a_step_ends_the_episode(where: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What SUMO did and what was noted of it would not agree any more."""
+    env = remalis_envs.traffic_v0(level="easy", backend="inline")
+    expected = play(env, env.reset(seed=1)[0], 10, seed=0)
+    env.reset(seed=0)
+    world = env._backend.simulation
+    real = world.step_to
+
+    def interrupted(until: float) -> Any:
+        if where == "after":
+            real(until)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(world, "step_to", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        env.step(dict.fromkeys(env.agents, 0))
+    monkeypatch.undo()
+    with pytest.raises(RemalisError, match="interrupted"):
+        env.metrics()
+    _, rewards, _, truncations, infos = env.step(dict.fromkeys(env.agents, 0))
+    assert all(truncations.values()) and not any(rewards.values()) and not env.agents
+    assert all(info["infra_error"] for info in infos.values())
+    assert play(env, env.reset(seed=1)[0], 10, seed=0) == expected
+    env.close()
+
+
+def test_a_ctrl_c_within_a_reset_leaves_no_half_begun_episode(monkeypatch: pytest.MonkeyPatch) -> None:
+    env = remalis_envs.traffic_v0(level="easy", backend="inline")
+    expected = play(env, env.reset(seed=1)[0], 10, seed=0)
+    with monkeypatch.context() as patch:
+        patch.setattr(env._backend, "begin", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            env.reset(seed=0)
+    with pytest.raises(RemalisError, match="reset"):
+        env.step(dict.fromkeys(env.possible_agents, 0))
+    assert play(env, env.reset(seed=1)[0], 10, seed=0) == expected
+    env.close()
+
+
+def test_a_simulation_of_the_callers_own_is_left_alone() -> None:
+    import libsumo
+
+    libsumo.start(["sumo", "--net-file", str(level_network("easy")), "--no-step-log", "true"])
+    try:
+        libsumo.simulationStep(50)
+        env = remalis_envs.traffic_v0(level="easy")
+        play(env, env.reset(seed=1)[0], 5, seed=0)
+        env.close()
+        assert libsumo.simulation.getTime() == 50
+        with pytest.raises(RemalisError, match="one simulation a process"):
+            remalis_envs.traffic_v0(level="easy", backend="inline").reset()
+    finally:
+        libsumo.close()
+    env = remalis_envs.traffic_v0(level="easy", backend="inline")
+    env.reset(seed=0)
     env.close()
 
 

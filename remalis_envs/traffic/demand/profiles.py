@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
+from remalis_envs.errors import RemalisError, unknown
+
 Shape = Literal["steady", "waves", "jumps", "spikes"]
+LEAST_S = 1.0
+"""Nothing that is drawn lasts less."""
+_AMOUNTS = (
+    *("rate_low_veh_s", "rate_high_veh_s", "persons_per_s", "bus_share", "lorry_share", "emergency_share"),
+    *("uturn_share", "od_spread", "od_period_s", "trip_scale_s", "ramp_s", "spike_s", "speed_factor_dev"),
+)
+_RANGES = ("wave_period_s", "hold_s", "spike_gap_s")
 
 RATE_STEP_S = 10.0
 """Length of the pieces that a changing rate is cut into."""
@@ -53,14 +63,29 @@ class DemandProfile:
     """Standard deviation of drivers' chosen speed over the limit; cut at two standard deviations."""
 
     def __post_init__(self) -> None:
-        if not 0.0 <= self.rate_low_veh_s <= self.rate_high_veh_s:
-            raise ValueError(
-                f"A demand profile needs 0 <= rate_low_veh_s <= rate_high_veh_s, "
+        if self.shape not in get_args(Shape):
+            raise unknown("shape of a demand profile", self.shape, get_args(Shape))
+        for name in _AMOUNTS:
+            value = getattr(self, name)
+            number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
+            if not number or not 0.0 <= value < math.inf:
+                raise RemalisError(f"{name} of a demand profile is a number of 0 or more, not {value!r}.")
+        for name in _RANGES:
+            low, high = getattr(self, name)
+            if not LEAST_S <= low <= high < math.inf:
+                raise RemalisError(
+                    f"{name} of a demand profile is (least, most), {LEAST_S:g} s or more, not {low, high}."
+                )
+        if not self.rate_low_veh_s <= self.rate_high_veh_s:
+            raise RemalisError(
+                f"A demand profile needs rate_low_veh_s <= rate_high_veh_s, "
                 f"but they are {self.rate_low_veh_s} and {self.rate_high_veh_s}."
             )
+        if 0.0 < self.od_period_s < LEAST_S:
+            raise RemalisError(f"od_period_s of a demand profile is 0 or {LEAST_S:g} or more, not {self.od_period_s}.")
         shares = (self.bus_share, self.lorry_share, self.emergency_share, self.uturn_share)
-        if min(shares) < 0.0 or sum(shares[:3]) > 1.0 or self.uturn_share > 1.0:
-            raise ValueError(f"Shares of vehicle types and of U-turns lie in [0, 1], but they are {shares}.")
+        if sum(shares[:3]) > 1.0 or self.uturn_share > 1.0:
+            raise RemalisError(f"Shares of vehicle types and of U-turns lie in [0, 1], but they are {shares}.")
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from remalis_envs.compiled import compiled
 from remalis_envs.errors import RemalisError
 from remalis_envs.traffic.engine.index import IntArray, NetworkIndex
+from remalis_envs.traffic.engine.simulation import LONGEST_S
 from remalis_envs.traffic.network.model import MAX_PHASES
 from remalis_envs.traffic.network.transitions import Transition, transition
 
@@ -43,7 +44,7 @@ class SignalTiming:
         """
         for name in ("decision_s", "yellow_s", "all_red_s", "min_green_s"):
             value = getattr(self, name)
-            is_time = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+            is_time = isinstance(value, int | float) and not isinstance(value, bool) and value < LONGEST_S
             steps = value / step_length_s if is_time else -1.0
             least = 1 if name == "decision_s" else 0
             if steps < least or abs(steps - round(steps)) > 1e-9:

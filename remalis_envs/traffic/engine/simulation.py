@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 import threading
 import weakref
 from collections.abc import Sequence
@@ -24,9 +25,15 @@ _claiming = threading.Lock()
 
 
 def process_is_free(but_for: Simulation | None = None) -> bool:
-    """Whether no simulation, ``but_for`` apart, lives in this process, so that the next may be loaded here."""
+    """Whether no simulation, ``but_for`` apart, lives in this process, so that the next may be loaded here.
+
+    One that the caller started through libsumo without us counts as well.
+    """
     owner = _owner() if _owner is not None else None
-    return owner is None or owner is but_for
+    if owner is not None:
+        return owner is but_for
+    libsumo = sys.modules.get("libsumo")
+    return libsumo is None or not libsumo.isLoaded()
 
 
 COUNTERS = {
@@ -41,6 +48,10 @@ COUNTERS = {
 }
 """Our names of the totals that SUMO keeps, and SUMO's."""
 _MEANS = ("duration_s", "time_loss_s", "waiting_s", "depart_delay_s")
+
+
+LONGEST_S = 366 * 86400.0
+"""More than any episode lasts: trips are drawn for the whole of it at its beginning."""
 
 
 @dataclass(frozen=True)
@@ -70,12 +81,10 @@ class SimulationFiles:
 
     def command(self, seed: int) -> list[str]:
         """SUMO's arguments, without the program."""
-        args = ["--net-file", self.net_file, "--begin", f"{self.begin_s:g}", "--seed", str(seed)]
-        args += ["--step-length", f"{self.step_length_s:g}", "--no-step-log", "true", "--no-warnings", "true"]
+        args = ["--net-file", self.net_file, "--begin", f"{self.begin_s:.15g}", "--seed", str(seed)]
+        args += ["--step-length", f"{self.step_length_s:.15g}", "--no-step-log", "true", "--no-warnings", "true"]
         args += ["--duration-log.disable", "true", "--device.tripinfo.probability", "1"]
         args += ["--collision.check-junctions", "true" if self.check_junctions else "false"]
-        # Without these a saved state is not exact; they cost nothing until one is saved.
-        args += ["--save-state.rng", "true", "--save-state.precision", "17"]
         if self.meso:
             args += ["--mesosim", "true", "--meso-junction-control", "true"]
         for flag, files in (("--route-files", self.route_files), ("--additional-files", self.additional_files)):
@@ -137,16 +146,14 @@ class Simulation:
         self._queue_code = QueueCodes(index).__getitem__ if files.meso else None
 
     # -- life -------------------------------------------------------------------------------------------------
-    def load(self, seed: int, state_file: str | None = None) -> None:
-        """Begin a new episode, or go on from a saved state; a running one is dropped.
+    def load(self, seed: int) -> None:
+        """Begin a new episode; a running one is dropped.
 
         Raises:
             ScenarioError: SUMO does not accept the files; the message carries SUMO's own.
         """
         self.claim()
-        args = self.files.command(seed) + (["--load-state", state_file] if state_file else [])
-        self._offset = dict.fromkeys(COUNTERS, 0.0)
-        self.shown: dict[str, str] = {}
+        args = self.files.command(seed)
         try:
             if self._loaded:
                 self.sumo.load(args)
@@ -199,7 +206,6 @@ class Simulation:
             # microscopic model is about the length of the transition, so it shows red throughout.
             state = state.replace("y", "r")
         self._raw.trafficlight_setRedYellowGreenState(signal, state)
-        self.shown[signal] = state
 
     @property
     def raw(self) -> Any:
@@ -213,7 +219,11 @@ class Simulation:
         ids = raw.vehicle_getIDList()
         n = len(ids)
         if self._queue_code is None:
-            code = np.fromiter(map(self._code, map(raw.vehicle_getLaneID, ids)), np.int64, n)
+            lanes = list(map(raw.vehicle_getLaneID, ids))
+            if "" in lanes:  # parked beside the road, where nobody waits for a green
+                ids = tuple(name for name, lane in zip(ids, lanes, strict=True) if lane)
+                lanes, n = [lane for lane in lanes if lane], len(ids)
+            code = np.fromiter(map(self._code, lanes), np.int64, n)
         else:
             queues = zip(map(raw.vehicle_getRoadID, ids), map(raw.vehicle_getLaneIndex, ids), strict=True)
             code = np.fromiter(map(self._queue_code, queues), np.int64, n)
@@ -249,12 +259,8 @@ class Simulation:
             value = float(ask("", key))
             if name in _MEANS:  # SUMO gives means over arrived vehicles, -1 before there is one
                 value = max(value, 0.0) * count
-            values[name] = value + self._offset[name]
+            values[name] = value
         return values
-
-    def add_to_totals(self, before: dict[str, float]) -> None:
-        """Count ``before`` on top of what SUMO says from now on: loading a state resets its counters."""
-        self._offset = dict(before)
 
     def each(self, getter: str, ids: Sequence[str]) -> list[Any]:
         """A ``libsumo.vehicle`` getter for each of ``ids``."""

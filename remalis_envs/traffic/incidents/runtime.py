@@ -90,19 +90,6 @@ class IncidentRuntime:
         self._active.clear()
         self._note_closed()
 
-    def reapply(self, sumo: Any) -> None:
-        """Set again what SUMO's own saved state leaves out: permissions, speed limits, friction, travel times."""
-        for one in self._active:
-            for edge in one.incident.edges if one.incident.kind == "closure" else ():
-                sumo.edge.adaptTraveltime(edge, effects.CLOSED_COST_S)
-            for lane in one.disallowed:
-                sumo.lane.setDisallowed(lane, ["all"])
-            if one.incident.kind in ("work_zone", "rain", "ice"):
-                in_force, strength = one.in_force, one.strength
-                one.in_force = True  # its lanes are closed above
-                effects.set_strength(sumo, one, strength)
-                one.in_force = in_force
-
     def _begin(self, sumo: Any, incident: Incident, now_s: float) -> None:
         one = ActiveIncident(incident, now_s)
         self._active.append(one)

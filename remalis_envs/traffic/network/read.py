@@ -126,6 +126,12 @@ def _phases_of(
         phases = phases_of_states(streams.movements, streams.arm_names, states[:MAX_PHASES])
     else:
         phases, possible = generate_phases(net, streams, (count[0], min(count[1], MAX_PHASES)))
+    if not phases:
+        other = "program" if source == "generated" else "generated"
+        raise RemalisError(
+            f"Intersection {name!r} of {net.path} has no phase that lets anybody drive (phases={source!r}), which "
+            f"happens where several junctions are joined to one signal: try phases={other!r}."
+        )
     if possible > MAX_PHASES and count == DEFAULT_COUNT:
         limits.append(
             f"Intersection {name!r} has {possible} phases; agents see at most {MAX_PHASES}, so those that cover "
