@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from remalis_envs.web.engines import chromium_tab
+from remalis_envs.web.engines import chromium_navigation
 from remalis_envs.web.engines.chromium_tab import Tab, page_script
 from remalis_envs.web.sandbox import server as server_module
 from remalis_envs.web.sandbox.browser import Browser
@@ -86,8 +86,8 @@ class Stage:
         if "content" not in layers:
             monkeypatch.setattr(server_module, "content_policy", lambda *_: "default-src * 'unsafe-inline' blob:")
         if "documents" not in layers:
-            monkeypatch.setattr(chromium_tab.Tab, "may_load", lambda *_: True)
-            monkeypatch.setattr(chromium_tab, "SCHEMES", Everything())
+            monkeypatch.setattr(Tab, "may_load", lambda *_: True)
+            monkeypatch.setattr(chromium_navigation, "SCHEMES", Everything())
         self.world = FilesWorld(**files)
         self.loop = Loop()
         self.sandbox = Sandbox(namespace="namespace" in layers, flags=flags)
