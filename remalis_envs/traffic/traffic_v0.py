@@ -26,12 +26,8 @@ from remalis_envs.traffic.scenarios import FIDELITIES, Scenario, mesoscopic
 SUMO_RL = {
     "net_file": "scenario, a network's path, with its trips in routes",
     "route_file": "routes, beside a scenario that is a network",
-    "begin_time": "begin_s",
     "num_seconds": "horizon_s",
     "delta_time": "decision_s",
-    "yellow_time": "yellow_s",
-    "min_green": "min_green_s",
-    "max_green": "max_green_s",
     "reward_fn": "reward, with sumo-rl's own under names such as 'sumo_rl/diff-waiting-time'",
     "observation_class": "observation, with observation='sumo_rl' for sumo-rl's own",
     "fixed_ts": "control='own'",
