@@ -139,7 +139,7 @@ class Walk:
         view = next(self._views)
         team = view._replace(state=self._state, adjacency=view.adjacency.clone())
         begun = time.thread_time()
-        with torch.no_grad():
+        with torch.inference_mode():
             self._state = decide(self._model, team).output.state
         return 1e3 * (time.thread_time() - begun)
 

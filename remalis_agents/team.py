@@ -159,7 +159,7 @@ class Team:
             sequence = {name: getattr(team, name).unsqueeze(1) for name in team._fields[:4]}
             tokens = None if team.tokens is None else team.tokens.unsqueeze(1)
             team = team._replace(**sequence, state=self._state, tokens=tokens)
-        with torch.no_grad():
+        with torch.inference_mode():
             decision = decide(self.model, team)
         self.decided = team, decision.output
         actions = decision.actions[:, 0] if self._state else decision.actions

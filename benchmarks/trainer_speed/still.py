@@ -49,6 +49,8 @@ class StillTeam(gymnasium.Env):
             "online": np.ones(n, np.float32),
             "subgoals": np.zeros(n, np.int64),
             "concepts": np.zeros(n, np.int64),
+            "misaligned": np.full(n, -1.0, np.float32),
+            "carried": np.full(n, -1.0, np.float32),
         }
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:

@@ -10,7 +10,7 @@ from remalis_envs.web.engines.chromium import ChromiumEngine
 
 from .pages import SpeedWorld
 
-READ, SETTLED = "__remalis.read(false)", "__remalisPage.settled()"
+READ_SOON, SETTLED = "__remalis.take(0); __remalis.readSoon(0)", "__remalisPage.settled()"
 
 
 class Contender(Protocol):
@@ -65,7 +65,7 @@ class Ours:
 
 
 class Bare:
-    """Five commands for a click, as few as there can be: aim, press and release, wait until settled, read.
+    """Five commands and three waits for a click, as few as there can be: aim, press and release, settle and read.
 
     It looks at no answer but the point to click on and at nothing that it reads: it knows what the page does.
     """
@@ -91,22 +91,26 @@ class Bare:
 
     def _click(self, item: int) -> None:
         tab = self._tab
-        aim = json.loads(tab.answer(self._script(f"__remalisHands.aim({item}, false)"))["result"]["value"])
+        expression = f"__remalis.take(0); __remalisHands.aim({item}, false)"
+        aim = json.loads(tab.answer(self._script(expression))["result"]["value"])
         point: dict[str, Any] = {"x": aim["x"], "y": aim["y"], "button": "left", "clickCount": 1}
         calls = [tab.send("Input.dispatchMouseEvent", type=f"mouse{kind}", **point) for kind in ("Pressed", "Released")]
         for call in calls:
             tab.answer(call)
 
     def _read(self) -> None:
-        self._tab.ask("Runtime.evaluate", expression=SETTLED, awaitPromise=True, returnByValue=True)
-        json.loads(self._tab.answer(self._script(READ))["result"]["value"])
+        settled = self._tab.send("Runtime.evaluate", expression=SETTLED, awaitPromise=True, returnByValue=True)
+        reading = self._script(READ_SOON, waits=True)
+        for call in (settled, reading):
+            read = self._tab.answer(call)
+        json.loads(read["result"]["value"])
 
-    def _script(self, expression: str) -> Any:
+    def _script(self, expression: str, *, waits: bool = False) -> Any:
         loop = self._tab.browser.loop
-        call = self._tab.send_script(expression)
+        call = self._tab.send_script(expression, waits=waits)
         while call is None:  # the isolated world of a new page is being made
             loop.once(0.01)
-            call = self._tab.send_script(expression)
+            call = self._tab.send_script(expression, waits=waits)
         return call
 
     def close(self) -> None:

@@ -103,7 +103,7 @@ class RemalisPolicy(TorchRLModule, ValueFunctionAPI):
     def _act(self, batch: dict[str, Any], sample: bool, env_steps: int | None = None) -> dict[str, Any]:
         # Drawn here and not in RLlib's connector, so that episodes store N log-probabilities and not N x A logits.
         epsilon = self.epsilon(env_steps) if sample and self.network.value_based else 0.0
-        with torch.no_grad():
+        with torch.inference_mode():
             decision = decide(self.model, self.inputs(batch, sample), epsilon)
         result: dict[str, Any] = {Columns.ACTIONS: decision.actions, Columns.ACTION_LOGP: decision.log_probs}
         result |= {DRAWN + name: value for name, value in decision.output.drawn.items()}

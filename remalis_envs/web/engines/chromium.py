@@ -266,7 +266,8 @@ class ChromiumEngine:
 
     def _begin(self, tab: Tab) -> None:
         assert self._server is not None
-        tab.begin(self._server.suffix(tab.number), self._script)
+        # Others' pages have a reader of their own, which is put in its place once they have settled.
+        tab.begin(self._server.suffix(tab.number), self._script, reads_ahead=self._others is None)
         tab.opened = True
 
     def _opened(self, numbers: list[int]) -> list[Tab]:

@@ -55,6 +55,7 @@ class Settling:
             self._call = tab.send(
                 "Runtime.evaluate", expression=SETTLED, awaitPromise=True, returnByValue=True, silent=True
             )
+            tab.read_ahead()
             return False
         if not self._call.done:
             return False
@@ -65,6 +66,8 @@ class Settling:
             return False
         script_value(self._call.result)
         self.done = True
+        if tab.ahead is not None and tab.ahead.call.done and tab.ahead.call.turn < self._call.turn:
+            tab.ahead = None  # it was read too early
         tab.calm_down(True)
         return True
 
@@ -115,7 +118,7 @@ def read_all(tabs: Sequence[Tab], server: SiteServer, limit_s: float) -> tuple[l
     while waiting:
         late = settle(waiting, server, limit_s)
         marks = [tab.begun for tab in waiting]
-        calls = [tab.send_script(READ) for tab in waiting]
+        calls = [tab.take_ahead() or tab.send_script(READ) for tab in waiting]
         again = []
         for tab, mark, call in zip(waiting, marks, calls, strict=True):
             text = _answer(tab, call)

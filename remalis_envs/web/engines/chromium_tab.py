@@ -55,6 +55,21 @@ class Aimed:
     call: Call
 
 
+@dataclass(slots=True, frozen=True)
+class Ahead:
+    """A reading that was asked for before the page was known to be at rest.
+
+    Attributes:
+        number: by which the page's reader knows it.
+        begun: how many navigations had begun.
+        call: the question.
+    """
+
+    number: int
+    begun: int
+    call: Call
+
+
 class Tab(Navigation):
     """One tab.
 
@@ -69,6 +84,8 @@ class Tab(Navigation):
         older: places of its history that the browser does not have, of a tab that was put back: addresses and drafts.
         left: entry of its history -> drafts of the page that was left there.
         aimed: the click that is expected of it.
+        ahead: the reading that may be the next; None where something was done since it was asked for.
+        reads_ahead: whether to ask for such readings.
     """
 
     def __init__(self, browser: Browser, number: int, hang_s: float = HANG_S) -> None:
@@ -79,6 +96,9 @@ class Tab(Navigation):
         self.older: list[Place] = []
         self.left: dict[int, list[Any]] = {}
         self.aimed: Aimed | None = None
+        self.ahead: Ahead | None = None
+        self.reads_ahead = True
+        self._aheads = self._taken = 0  # readings ahead so far; the one that the page is still to be told is in use
         self._script = ""
         self.target, self.session = browser.open_tab()
         browser.watch(self.session, self)
@@ -142,19 +162,46 @@ class Tab(Navigation):
         else:
             self.left.pop(entry, None)
 
-    def send_script(self, expression: str) -> Call | None:
-        """Evaluates an expression in the isolated world; None while there is no document."""
+    def send_script(self, expression: str, *, waits: bool = False) -> Call | None:
+        """Evaluates an expression in the isolated world, or what its promise gives; None while there is no document."""
+        self.ahead = None  # whatever is run may change the page
         if self.context is None or not self.context.done or self.context.error:
             return None
+        if self._taken:
+            expression, self._taken = f"__remalis.take({self._taken}); {expression}", 0
         context = self.context.result["executionContextId"]
-        return self.send("Runtime.evaluate", expression=expression, contextId=context, returnByValue=True)
+        return self.send(
+            "Runtime.evaluate", expression=expression, contextId=context, returnByValue=True, awaitPromise=waits
+        )
+
+    def read_ahead(self) -> None:
+        """Asks for a reading of a page that will be at rest if nothing else comes; does not wait.
+
+        A click that changes nothing but the page then waits for one trip to the browser less.
+        """
+        if not self.reads_ahead:
+            return
+        self._aheads += 1
+        call = self.send_script(f"__remalis.readSoon({self._aheads})", waits=True)
+        if call is not None:
+            self.ahead = Ahead(self._aheads, self._begun, call)
+
+    def take_ahead(self) -> Call | None:
+        """The reading that was asked for ahead, of which the items are spoken of from now on; None where none holds."""
+        ahead, self.ahead = self.ahead, None
+        if ahead is None or ahead.begun != self._begun or not self.calm:
+            return None
+        self._taken = ahead.number
+        return ahead.call
 
     # Episodes
 
-    def begin(self, origin: str, script: str) -> None:
+    def begin(self, origin: str, script: str, reads_ahead: bool) -> None:
         """Prepares it for an episode, before it opens anything of it."""
+        self.reads_ahead = reads_ahead
         self.opened, self.items, self.origin, self.older, self.left = False, (), origin, [], {}
-        self.aimed = None
+        self.aimed = self.ahead = None
+        self._taken = 0
         self.stopped.clear()
         if self._script:
             self.send("Page.removeScriptToEvaluateOnNewDocument", identifier=self._script)

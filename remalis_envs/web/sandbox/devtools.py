@@ -19,12 +19,12 @@ class DevtoolsError(RuntimeError):
 
 
 class Call:
-    """A command that was sent: its answer, once ``done``."""
+    """A command that was sent: its answer, once ``done``, and how many answers had come then, in ``turn``."""
 
-    __slots__ = ("done", "error", "method", "result")
+    __slots__ = ("done", "error", "method", "result", "turn")
 
     def __init__(self, method: str) -> None:
-        self.method, self.done = method, False
+        self.method, self.done, self.turn = method, False, 0
         self.result: dict[str, Any] = {}
         self.error = ""
 
@@ -42,7 +42,7 @@ class Devtools:
     def __init__(self, loop: Loop, read_fd: int, write_fd: int, on_event: Event) -> None:
         self._loop, self._read_fd, self._write_fd, self._on_event = loop, read_fd, write_fd, on_event
         self._calls: dict[int, Call] = {}
-        self._last = 0
+        self._last = self._answers = 0
         self._coming, self._going = bytearray(), bytearray()
         self.gone = False
         os.set_blocking(read_fd, False)
@@ -124,6 +124,7 @@ class Devtools:
             return
         call = self._calls.pop(message["id"], None)
         if call is not None:
-            call.done = True
+            self._answers += 1
+            call.done, call.turn = True, self._answers
             call.result = message.get("result", {})
             call.error = message.get("error", {}).get("message", "")

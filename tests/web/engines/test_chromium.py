@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from remalis_envs.web.engines import chromium_reading
 from remalis_envs.web.engines.base import Deed, Done, EngineError
 from remalis_envs.web.engines.chromium import ChromiumEngine
 from remalis_envs.web.engines.chromium_tab import Tab
@@ -42,7 +43,11 @@ def do(engine: ChromiumEngine, kind: str, role: str = "", name: str = "", value:
 
 
 def texts(engine: ChromiumEngine, tab: int = 0) -> list[str]:
-    return [item.name for item in engine.read([tab])[0].items]
+    return texts_of(engine.read([tab])[0])
+
+
+def texts_of(reading: Reading) -> list[str]:
+    return [item.name for item in reading.items]
 
 
 def test_every_deed(engine: ChromiumEngine):
@@ -121,6 +126,37 @@ def test_clicks_that_are_expected_are_aimed_at_once(engine: ChromiumEngine, monk
     engine.expect({0: Deed("click", mark), 1: Deed("click", 999), 7: Deed("click", mark)})
     engine.read([0])
     assert pressed(0, far, mark) == "hit"
+
+
+def test_a_page_is_read_ahead(engine: ChromiumEngine, monkeypatch: pytest.MonkeyPatch):
+    page = """<body><button onclick="this.before(button())">Push</button>
+        <button onclick="document.querySelector('output').textContent = 'hit'">Mark</button><output>none</output>
+        <script>const button = () => {
+          const made = document.createElement("button");
+          made.textContent = "Made";
+          made.onclick = () => document.querySelector("output").textContent = "wrong";
+          return made;
+        };</script></body>"""
+    engine.reset(FilesWorld(start=page), 2)
+    reading = engine.read([0, 1])[0]
+    push, mark = (place(reading, "button", name) for name in ("Push", "Mark"))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(chromium_reading, "READ", "throw new Error('it was asked for a second time')")
+        engine.act(0, Deed("click", push))
+        engine.act(1, Deed("click", mark))
+        pushed, marked = engine.read([0, 1])
+        assert "Made" in texts_of(pushed) and "hit" in texts_of(marked)
+        engine.act(0, Deed("click", place(pushed, "button", "Mark")))  # the items are those of the new reading
+        assert "hit" in texts_of(engine.read([0])[0])
+
+    # Until a tab is read, deeds speak of the items of the reading before, whatever has been read ahead.
+    engine.act(1, Deed("click", push))
+    engine.act(1, Deed("click", mark))
+    (after,) = engine.read([1])
+    assert "hit" in texts_of(after) and "wrong" not in texts_of(after)
+    engine.act(1, Deed("click", place(after, "button", "Made")))
+    assert "wrong" in texts_of(engine.read([1])[0])
 
 
 def test_every_event_is_trusted(engine: ChromiumEngine):

@@ -2,6 +2,7 @@
 //
 // Everything is computed from the document as it is rendered: nothing that was written for the reader is looked at.
 // window.__remalis.read(boxes) gives a JSON string, .element(k) the element of item k, .point(k) where to click it.
+// .readSoon(n) reads once the tasks have run that stand in the queue now; its items are .element's from .take(n) on.
 (() => {
   "use strict";
   if (window.__remalis) return;
@@ -342,5 +343,32 @@
     return JSON.stringify(box);
   }
 
-  window.__remalis = { read, point, element: (k) => elements[k] };
+  // One task more than instrument.js lets run, so that an answer that comes after its answer was read after it, too.
+  const TASKS = 3;
+  let ahead = { number: -1, elements: [] };
+  const { MessageChannel, Promise } = window;
+
+  const task = () => new Promise((resolve) => {
+    const channel = new MessageChannel();
+    channel.port1.onmessage = () => {
+      channel.port1.close();
+      resolve();
+    };
+    channel.port2.postMessage(0);
+  });
+
+  async function readSoon(number) {
+    for (let k = 0; k < TASKS; k += 1) await task();
+    const held = elements;
+    const text = read(false);
+    ahead = { number, elements };
+    elements = held; // somebody may still speak of the items of the reading before
+    return text;
+  }
+
+  function take(number) {
+    if (ahead.number === number) elements = ahead.elements;
+  }
+
+  window.__remalis = { read, readSoon, take, point, element: (k) => elements[k] };
 })();
