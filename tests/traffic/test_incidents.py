@@ -198,26 +198,6 @@ def test_work_zones_and_weather_slow_traffic_down_and_leave_no_trace(
     assert drive.stat("safety.emergencyBraking") == 0
 
 
-def test_undo_ends_everything_at_once(sumo: Any, network: RoadNetwork, routes: RouteTable, places: Places) -> None:
-    work, road = places.work_lanes[0], busy_road(places, routes)
-    incidents = [
-        Incident("closure", 100.0, 900.0, road),
-        Incident("work_zone", 100.0, 900.0, (work.edge,), work.lane, magnitude=5.0),
-        Incident("rain", 100.0, 900.0, places.edges, magnitude=0.6),
-    ]
-    drive = Drive(sumo, network, routes, incidents)
-    before = drive.roads(places)
-    drive.until(250.0)
-    assert drive.roads(places) != before
-    assert {incident.kind for incident in drive.runtime.active} == {"closure", "work_zone", "rain"}
-    drive.runtime.undo(sumo)
-    after = drive.roads(places)
-    assert drive.runtime.active == ()
-    for lane, state in after.items():
-        assert state[0] == before[lane][0]
-        assert state[1:] == pytest.approx(before[lane][1:])
-
-
 def test_every_entry_reaches_every_exit_whatever_roads_are_closed_together(
     network: RoadNetwork, places: Places
 ) -> None:

@@ -77,19 +77,6 @@ class IncidentRuntime:
         """
         return self._detour(sumo, route) if route in self._affected else self._plain(sumo, route)
 
-    def undo(self, sumo: Any) -> None:
-        """End everything at once, as if no incident had been."""
-        for one in self._active:
-            if one.incident.kind in ("work_zone", "rain", "ice"):
-                effects.set_strength(sumo, one, 0.0)
-                effects.open_lanes(sumo, one)
-            elif one.incident.kind == "closure":
-                effects.end_closure(sumo, one)
-            else:
-                effects.end_crash(sumo, one)
-        self._active.clear()
-        self._note_closed()
-
     def _begin(self, sumo: Any, incident: Incident, now_s: float) -> None:
         one = ActiveIncident(incident, now_s)
         self._active.append(one)
