@@ -196,7 +196,7 @@ class Tab(Navigation):
 
     # Episodes
 
-    def begin(self, origin: str, script: str, reads_ahead: bool) -> None:
+    def begin(self, origin: str, script: str, *, reads_ahead: bool = True) -> None:
         """Prepares it for an episode, before it opens anything of it."""
         self.reads_ahead = reads_ahead
         self.opened, self.items, self.origin, self.older, self.left = False, (), origin, [], {}
