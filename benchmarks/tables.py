@@ -27,7 +27,9 @@ def speed(family: str) -> str:
             unit = one["unit"] if one["unit"] in ("x", "") else f" {one['unit']}"
             mark = "" if one["met"] else " (missed)"
             target = "" if one["target"] is None else f"{one['sense']} {one['target']:g}{unit}{mark}"
-            rows.append(f"| {one['what']} | {one['median']:.3g}{unit} | {target} |")
+            found = one["median"]
+            number = f"{found:,.0f}" if found >= 1000 else f"{found:.3g}"
+            rows.append(f"| {one['what']} | {number}{unit} | {target} |")
     return "\n".join(rows)
 
 

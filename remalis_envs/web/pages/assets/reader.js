@@ -343,7 +343,8 @@
     return JSON.stringify(box);
   }
 
-  // One task more than instrument.js lets run, so that an answer that comes after its answer was read after it, too.
+  // One task more than instrument.js lets run, so that at a page at rest its answer is the first of the two. The engine
+  // goes by that order: a reading that comes before the page was said to be at rest may be too early.
   const TASKS = 3;
   let ahead = { number: -1, elements: [] };
   const { MessageChannel, Promise } = window;
