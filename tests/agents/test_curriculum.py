@@ -202,8 +202,8 @@ def test_a_training_is_resumed_with_the_same_curriculum_only(trained):
         train("grow", other, storage=trained.run_dir.parent, resume=trained.run_dir, callbacks=[])
 
 
-MEMORY = ["rl_module.options={recurrent: 8}", "rl_module.max_seq_len=5", "env_runners.num_env_runners=2"]
-"""A state whose rows are the agents', on runners elsewhere."""
+MEMORY = ["rl_module.options={recurrent: 8}", "rl_module.max_seq_len=5", "env_runners.num_env_runners=1"]
+"""A state whose rows are the agents', on a runner elsewhere."""
 
 
 @pytest.mark.ray
@@ -214,11 +214,27 @@ def test_every_kind_of_learner_follows_teams_of_other_sizes(ray_session, tmp_pat
     assert stages_of(result.trial_dir) == [1, 2, 3]
 
 
+@pytest.fixture
+def built(ray_session):
+    """Makes an algorithm of the experiment with changes, without the tuner around it."""
+    from remalis_agents.registration import register_with_ray
+
+    made = []
+
+    def build(*changes):
+        register_with_ray(BASE["env"])
+        made.append(build_config(experiment(*changes)).build_algo())
+        return made[-1]
+
+    yield build
+    for algo in made:
+        algo.stop()
+
+
 @pytest.mark.ray
-def test_min_env_steps_holds_a_team_back(ray_session, tmp_path):
-    changes = ["curriculum.promote_above=0.01", "curriculum.min_env_steps=1000", "stop.training_iteration=4"]
-    result = train("grow", experiment(*changes), storage=tmp_path, callbacks=[])
-    assert stages_of(result.trial_dir) == [1, 1, 2, 2], "600 steps an iteration"
+def test_min_env_steps_holds_a_team_back(built):
+    algo = built("curriculum.promote_above=0.01", "curriculum.min_env_steps=1000")
+    assert [algo.train()["curriculum_stage"] for _ in range(4)] == [1, 1, 2, 2], "600 steps an iteration"
 
 
 @pytest.mark.ray
@@ -228,67 +244,56 @@ def test_a_figure_that_the_environment_does_not_have_is_a_sentence(ray_session, 
 
 
 @pytest.mark.ray
-def test_the_return_is_a_figure_of_every_environment(ray_session, tmp_path):
-    changes = ["curriculum.figure=episode_return_mean", "curriculum.promote_above=0.1", "stop.training_iteration=2"]
-    assert stages_of(train("grow", experiment(*changes), storage=tmp_path, callbacks=[]).trial_dir) == [1, 2]
+def test_the_return_is_a_figure_of_every_environment(built):
+    algo = built("curriculum.figure=episode_return_mean", "curriculum.promote_above=0.1")
+    assert [algo.train()["curriculum_stage"] for _ in range(2)] == [1, 2]
 
 
-@pytest.mark.ray
-def test_a_runner_that_died_comes_back_into_the_stage(ray_session):
+def one_runner_dies(algo, iterations, told=lambda: None):
+    """Trains until the runner that was killed is back, and returns what ``told`` gave after each iteration."""
     import ray
 
-    from remalis_agents.registration import register_with_ray
+    group, heard = algo.env_runner_group, []
+    ray.kill(group._worker_manager.actors()[1], no_restart=False)
+    for _ in range(iterations):
+        algo.train()
+        heard.append(told())
+        if group.num_healthy_remote_workers() == 2:
+            return heard
+    raise AssertionError("the runner did not come back")
 
-    register_with_ray(BASE["env"])
-    algo = build_config(experiment("env_runners.num_env_runners=2", "curriculum.promote_above=0.01")).build_algo()
-    try:
-        assert algo.train()["curriculum_stage"] == 1
-        group = algo.env_runner_group
-        ray.kill(group._worker_manager.actors()[1], no_restart=False)
-        for _ in range(20):
-            algo.train()
-            if group.num_healthy_remote_workers() == 2:
-                break
-        sizes = group.foreach_env_runner(
-            lambda runner: runner.env.single_observation_space["alive"].shape[0], local_env_runner=False
-        )
-        assert sizes == [7, 7]
-    finally:
-        algo.stop()
+
+def sizes_of(algo):
+    """Agents of each runner's environments, and those that its module expects."""
+    return algo.env_runner_group.foreach_env_runner(
+        lambda runner: (runner.env.single_observation_space["alive"].shape[0], runner.module.agents),
+        local_env_runner=False,
+    )
 
 
 @pytest.mark.ray
-@pytest.mark.parametrize("method", ["IPPO", "IDQN"])
-def test_a_runner_that_is_restored_plays_the_stage_that_holds_and_nothing_is_forgotten(ray_session, method):
+@pytest.mark.full
+def test_a_runner_that_died_comes_back_into_the_stage(built):
+    """The training has gone on to its last stage in the meantime."""
+    algo = built("env_runners.num_env_runners=2", "curriculum.promote_above=0.01")
+    assert algo.train()["curriculum_stage"] == 1
+    one_runner_dies(algo, 20)
+    assert sizes_of(algo) == [(7, 7), (7, 7)]
+
+
+@pytest.mark.ray
+@pytest.mark.parametrize("method", [pytest.param("IPPO", marks=pytest.mark.full), "IDQN"])
+def test_a_runner_that_is_restored_plays_the_stage_that_holds_and_nothing_is_forgotten(built, method):
     """The training stays in its second stage, so that nothing but the restoring can take the new runner there."""
-    import ray
-
-    from remalis_agents.registration import register_with_ray
-
-    register_with_ray(BASE["env"])
-    changes = [f"run={method}", "env_runners.num_env_runners=2", "curriculum.promote_above=[0.01, 99]"]
-    algo = build_config(experiment(*changes)).build_algo()
-    try:
-        algo.train()
-        assert algo.standing.stage == 1
-        algo.train()
-        group, remembered = algo.env_runner_group, [0]
-        ray.kill(group._worker_manager.actors()[1], no_restart=False)
-        for _ in range(40):
-            algo.train()
-            remembered.append(len(algo.buffer) if method == "IDQN" else 0)
-            if group.num_healthy_remote_workers() == 2:
-                break
-        sizes = group.foreach_env_runner(
-            lambda runner: (runner.env.single_observation_space["alive"].shape[0], runner.module.agents),
-            local_env_runner=False,
-        )
-        assert sizes == [(5, 5), (5, 5)]
-        algo.train()
-        assert remembered == sorted(remembered), "the buffer is of this stage still"
-        assert algo.standing.stage == 1
-    finally:
-        algo.stop()
+    algo = built(f"run={method}", "env_runners.num_env_runners=2", "curriculum.promote_above=[0.01, 99]")
+    algo.train()
+    assert algo.standing.stage == 1
+    algo.train()
+    remembered = one_runner_dies(algo, 40, lambda: len(algo.buffer) if method == "IDQN" else 0)
+    assert sizes_of(algo) == [(5, 5), (5, 5)]
+    algo.train()
+    assert remembered == sorted(remembered), "the buffer is of this stage still"
+    assert algo.standing.stage == 1
 
 
 def test_progress_shows_the_stage():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -20,7 +21,7 @@ from leaderboard.limits import said, seconds
 pytestmark = pytest.mark.ray
 
 ROOT = Path(__file__).resolve().parents[2]
-BUDGET = 12_000
+BUDGET = 6_000
 GAME = {
     "env": "remalis/PartnersTeam-v0",
     "description": "partners, slowly",
@@ -246,15 +247,14 @@ def test_times_are_read_and_said(text, time_s, words):
     assert said(time_s) == words
 
 
-def test_killed_and_resumed_on_a_cluster(files):
+def test_killed_and_resumed_on_a_cluster(first, files):
     """kill -9 in the middle of a training leaves no orphan; the same command goes on from its checkpoint."""
     from ray.cluster_utils import Cluster
 
     out = files / "killed"
+    shutil.copytree(first[0], out)
     asked = ["--envs", str(files / "game.yaml"), "--seeds", "1", "--episodes", "2"]
-    assert run(out, *asked, "--budget", "1200").returncode == 0
     kept = {path: path.stat().st_mtime_ns for path in (out / "cells").glob("*.json")}
-    (stored,) = kept
     endless = subprocess.Popen(
         command(out, *asked, "--budget", str(BUDGET)), stdout=subprocess.DEVNULL, start_new_session=True
     )
@@ -268,9 +268,8 @@ def test_killed_and_resumed_on_a_cluster(files):
     while processes(out):
         assert time.monotonic() < deadline, "a cell outlives its command"
         time.sleep(0.3)
-    assert len(list((out / "cells").glob("*.json"))) == 1, "half a cell is no result"
-    shown = run(out, "--report-only")
-    assert shown.returncode == 0
+    assert set((out / "cells").glob("*.json")) == set(kept), "half a cell is no result"
+    assert run_all.main(["--report-only", "--out", str(out)]) == 0
     assert json.loads((out / "leaderboard.json").read_text())["counts"]["missing"] == 1
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
     try:
@@ -278,14 +277,13 @@ def test_killed_and_resumed_on_a_cluster(files):
     finally:
         cluster.shutdown()
     assert done.returncode == 0, done.stdout + done.stderr
-    assert stored.stat().st_mtime_ns == kept[stored]
-    (new,) = set((out / "cells").glob("*.json")) - {stored}
+    assert all(path.stat().st_mtime_ns == time_ns for path, time_ns in kept.items())
+    (new,) = set((out / "cells").glob("*.json")) - set(kept)
     training = json.loads(new.read_text())["training"]
     assert training["resumed"] and training["env_steps"] >= BUDGET
     steps = [point["env_steps"] for point in training["curve"]]
     assert steps == sorted(set(steps)), "the parts of the curve fit together"
-    counts = json.loads((out / "leaderboard.json").read_text())["counts"]
-    assert counts == {"done": 2, "failed": 0, "missing": 0}
+    assert json.loads((out / "leaderboard.json").read_text())["counts"]["missing"] == 0
 
 
 def _checkpoints(out: Path) -> int:
@@ -295,16 +293,27 @@ def _checkpoints(out: Path) -> int:
     return max((int(path.name.rpartition("_")[2]) for path in open_ones), default=-1)
 
 
-def test_mistakes_are_one_sentence(tmp_path):
-    for arguments, says in (
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
         (["--envs", "trafic/easy"], "Did you mean 'traffic/easy'"),
         (["--methods", "IPO"], "Did you mean 'IPPO'"),
         (["--report-only"], "nothing stored"),
         (["--cell-timeout", "6"], "'6' is not a time above 0 such as 6h"),
         (["--cell-timeout", "0h"], "'0h' is not a time above 0"),
-        (["--envs", "toy/partners", "--ray-address", "127.0.0.1:9"], "127.0.0.1:9"),
-    ):
-        line = [sys.executable, str(ROOT / "benchmarks/run_all.py"), "--out", str(tmp_path / "none"), *arguments]
-        done = subprocess.run(line, capture_output=True, text=True, check=False, timeout=120, cwd=tmp_path)
-        assert done.returncode == 2, (arguments, done.stdout, done.stderr)
-        assert says in done.stderr and "Traceback" not in done.stderr, done.stderr
+    ],
+)
+def test_mistakes_are_one_sentence(arguments, says, tmp_path, capsys):
+    try:
+        code = run_all.main(["--out", str(tmp_path / "none"), *arguments])
+    except SystemExit as ended:  # argparse's own way
+        code = ended.code
+    assert code == 2
+    assert says in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_nobody_at_the_address_is_a_sentence(tmp_path):
+    asked = command(tmp_path / "none", "--envs", "toy/partners", "--ray-address", "127.0.0.1:9")
+    done = subprocess.run(asked, capture_output=True, text=True, check=False, timeout=120, cwd=tmp_path)
+    assert done.returncode == 2, (done.stdout, done.stderr)
+    assert "127.0.0.1:9" in done.stderr and "Traceback" not in done.stderr, done.stderr
