@@ -14,6 +14,14 @@ class UnknownNameError(RemalisError, ValueError):
     """A name that is not in a registry; build it with :func:`unknown`."""
 
 
+class TeamError(RemalisError, ValueError):
+    """Agents that make no team, or an action or an outcome that is not one of the whole team."""
+
+
+class NoEpisodeError(RemalisError, RuntimeError):
+    """A step outside of an episode: before the first ``reset``, or after an end."""
+
+
 class SumoError(RemalisError, RuntimeError):
     """SUMO or one of its tools failed; the message quotes what it said."""
 

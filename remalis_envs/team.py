@@ -17,7 +17,7 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
-from remalis_envs.errors import RemalisError
+from remalis_envs.errors import NoEpisodeError, RemalisError, TeamError
 
 NO_OUTCOME = -1
 """Stands in ``info["subgoals"]`` and ``info["concepts"]`` where an agent has none (a padded row, another family)."""
@@ -50,7 +50,7 @@ class TeamEnv(gymnasium.Env[dict[str, NDArray[Any]], NDArray[np.int64]]):
         max_agents: rows to pad to, so that several scenarios fit in one batch; the number of agents by default.
 
     Raises:
-        ValueError: the agents' spaces differ or are of another kind, or there are more agents than ``max_agents``.
+        TeamError: the agents' spaces differ or are of another kind, or there are more agents than ``max_agents``.
 
     ``reset`` and ``step`` raise :class:`NotFiniteError` for a reward or an observation that is nan or infinite: a
     learner that takes one in is lost.
@@ -61,9 +61,9 @@ class TeamEnv(gymnasium.Env[dict[str, NDArray[Any]], NDArray[np.int64]]):
         self.agents: tuple[str, ...] = tuple(parallel_env.possible_agents)
         self.size = len(self.agents) if max_agents is None else int(max_agents)
         if not self.agents:
-            raise ValueError("This environment has no agents, so there is no team to stack.")
+            raise TeamError("This environment has no agents, so there is no team to stack.")
         if len(self.agents) > self.size:
-            raise ValueError(
+            raise TeamError(
                 f"max_agents is {self.size}, but this scenario has {len(self.agents)} agents: "
                 f"give max_agents={len(self.agents)} or more."
             )
@@ -130,17 +130,17 @@ class TeamEnv(gymnasium.Env[dict[str, NDArray[Any]], NDArray[np.int64]]):
 
     def step(self, action: NDArray[np.int64]) -> tuple[dict[str, NDArray[Any]], float, bool, bool, dict[str, Any]]:
         if not self._running:
-            raise RuntimeError("step() needs a running episode: call reset() first, and again after each end.")
+            raise NoEpisodeError("step() needs a running episode: call reset() first, and again after each end.")
         chosen = np.asarray(action)
         if chosen.shape != (self.size,):
-            raise ValueError(f"A team action has one entry an agent, shape ({self.size},), but got {chosen.shape}.")
+            raise TeamError(f"A team action has one entry an agent, shape ({self.size},), but got {chosen.shape}.")
         acting, listed = tuple(self.parallel_env.agents), chosen.tolist()
         rows = [self._rows[agent] for agent in acting]
         result = self.parallel_env.step({agent: listed[row] for agent, row in zip(acting, rows, strict=True)})
         observations, rewards, terminations, truncations, infos = result
         missing = [agent for agent in acting if agent not in rewards or agent not in terminations]
         if missing:
-            raise ValueError(
+            raise TeamError(
                 f"The environment's step() left out {', '.join(missing)}: it must give a reward and an end for every "
                 "agent that acted."
             )
@@ -256,7 +256,7 @@ def _common_spaces(env: Any, agents: tuple[str, ...]) -> tuple[spaces.Box, int, 
     first_observation, first_action = env.observation_space(agents[0]), env.action_space(agents[0])
     for agent in agents[1:]:
         if env.observation_space(agent) != first_observation or env.action_space(agent) != first_action:
-            raise ValueError(
+            raise TeamError(
                 f"A team has one kind of space, but those of {agent!r} differ from {agents[0]!r}'s: give all agents "
                 "observations and actions of one size."
             )
@@ -266,10 +266,10 @@ def _common_spaces(env: Any, agents: tuple[str, ...]) -> tuple[spaces.Box, int, 
     }
     vector = first_observation["observation"] if masked else first_observation
     if not isinstance(vector, spaces.Box) or len(vector.shape) != 1:
-        raise ValueError(
+        raise TeamError(
             "A team view needs flat vectors, Box(shape=(D,)) or Dict(observation=Box, action_mask=Box), "
             f"but the agents observe {first_observation}."
         )
     if not isinstance(first_action, spaces.Discrete) or first_action.start != 0:
-        raise ValueError(f"A team view needs Discrete actions that start at 0, but the agents have {first_action}.")
+        raise TeamError(f"A team view needs Discrete actions that start at 0, but the agents have {first_action}.")
     return vector, int(first_action.n), masked

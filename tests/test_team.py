@@ -11,6 +11,7 @@ from gymnasium import spaces
 from gymnasium.utils.env_checker import check_env
 from pettingzoo import ParallelEnv
 
+from remalis_envs.errors import NoEpisodeError, TeamError
 from remalis_envs.team import NO_OUTCOME, NotFiniteError, TeamEnv
 
 sys.path.insert(0, str(Path(__file__).parent / "agents"))
@@ -58,7 +59,7 @@ def test_time_limit_truncates_and_brings_the_metrics():
         assert ("metrics" in info) == (t == 2)
     assert set(info["metrics"]) == {"right_share", "illegal_count"}
     assert observation["alive"].tolist() == [1, 1], "cut off by time is not dead: its value is bootstrapped"
-    with pytest.raises(RuntimeError, match="after each end"):
+    with pytest.raises(NoEpisodeError, match="after each end"):
         env.step(np.zeros(2, int))
 
 
@@ -125,7 +126,7 @@ def test_same_seed_same_episode():
     ],
 )
 def test_what_cannot_be_a_team_is_refused_in_a_sentence(make, says):
-    with pytest.raises(ValueError, match=says):
+    with pytest.raises(TeamError, match=says):
         make()
 
 
@@ -134,16 +135,16 @@ def test_agents_with_different_spaces_are_refused():
         def action_space(self, agent):
             return super().action_space(agent) if agent == "ring_0" else Chain().action_space("stayer")
 
-    with pytest.raises(ValueError, match="'ring_1' differ from 'ring_0'"):
+    with pytest.raises(TeamError, match="'ring_1' differ from 'ring_0'"):
         TeamEnv(Mixed())
 
 
 def test_step_before_reset_and_wrong_shape_are_errors():
     env = TeamEnv(Ring())
-    with pytest.raises(RuntimeError, match="reset"):
+    with pytest.raises(NoEpisodeError, match="reset"):
         env.step(np.zeros(4, int))
     env.reset()
-    with pytest.raises(ValueError, match=r"shape \(4,\)"):
+    with pytest.raises(TeamError, match=r"shape \(4,\)"):
         env.step(np.zeros(3, int))
 
 
@@ -200,7 +201,7 @@ def test_an_agent_that_time_cuts_off_alone_is_gone_and_its_team_did_not_terminat
 def test_an_environment_that_leaves_agents_out_is_told_so():
     env = TeamEnv(Leaving(forgets=True))
     env.reset(seed=0)
-    with pytest.raises(ValueError, match=r"left out late: it must give a reward"):
+    with pytest.raises(TeamError, match=r"left out late: it must give a reward"):
         env.step(np.zeros(2, np.int64))
 
 

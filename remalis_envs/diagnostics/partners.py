@@ -31,6 +31,8 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 from pettingzoo import ParallelEnv
 
+from remalis_envs.errors import NoEpisodeError, TeamError
+
 Observation = dict[str, NDArray[Any]]
 
 
@@ -43,14 +45,14 @@ class Partners(ParallelEnv[str, Observation, int]):
         horizon: steps of an episode.
 
     Raises:
-        ValueError: agents that cannot be paired, fewer than two symbols, or no step.
+        TeamError: agents that cannot be paired, fewer than two symbols, or no step.
     """
 
     metadata = {"name": "partners_v0", "render_modes": []}
 
     def __init__(self, agents: int = 4, symbols: int = 3, horizon: int = 20) -> None:
         if agents < 2 or agents % 2 or symbols < 2 or horizon < 1:
-            raise ValueError(
+            raise TeamError(
                 "Partners needs an even number of agents, two symbols or more and a step or more, but got "
                 f"agents={agents}, symbols={symbols}, horizon={horizon}."
             )
@@ -94,7 +96,7 @@ class Partners(ParallelEnv[str, Observation, int]):
 
     def step(self, actions: dict[str, int]) -> tuple[Any, Any, Any, Any, Any]:
         if not self.agents:
-            raise RuntimeError("step() needs a running episode: call reset() first, and again after each end.")
+            raise NoEpisodeError("step() needs a running episode: call reset() first, and again after each end.")
         right = {
             agent: float(actions[agent] == self._symbols[self._partner[i]])
             for i, agent in enumerate(self.possible_agents)

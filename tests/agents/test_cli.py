@@ -147,7 +147,7 @@ def test_train_then_evaluate(ray_session, tmp_path, capsys):
     assert said.count("\n") == 1 and "creator" not in said, "nothing of Gymnasium's own"
     for arguments, says in (
         (["--env", "CartPole-v1"], "is not an environment of a team"),
-        (["--set", "max_agents=1"], "cannot be made with"),
+        (["--set", "max_agents=1"], "give max_agents="),
         (["--seed", "18446744073709551616"], "seed is a whole number from 0 to 4294967295"),
     ):
         assert main(["evaluate", str(run), *arguments]) == 2

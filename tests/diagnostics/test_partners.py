@@ -10,6 +10,7 @@ from gymnasium.utils.env_checker import check_env
 from pettingzoo.test import parallel_api_test, parallel_seed_test
 
 import remalis_envs
+from remalis_envs.errors import NoEpisodeError, TeamError
 
 
 def test_conformance():
@@ -50,7 +51,7 @@ def test_the_own_symbol_says_nothing_about_the_partners():
 
 def test_bad_arguments_are_refused():
     for options in ({"agents": 3}, {"symbols": 1}, {"horizon": 0}):
-        with pytest.raises(ValueError, match="even number"):
+        with pytest.raises(TeamError, match="even number"):
             remalis_envs.partners_v0(**options)
-    with pytest.raises(RuntimeError, match="reset"):
+    with pytest.raises(NoEpisodeError, match="reset"):
         remalis_envs.partners_v0().step({})
