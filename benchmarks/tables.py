@@ -79,6 +79,22 @@ def learning(name: str) -> str:
     return "\n".join(rows)
 
 
+def transfer() -> str:
+    """Mean delay of what was trained on one map and played on others, beside max pressure there."""
+    found = _load("leaderboard/leaderboard.json")["transfer"]
+    short = found["trained_on"].removeprefix("traffic/")
+    maps = " | ".join(where.removeprefix("traffic/") for where in found["tasks"])
+    rows = [f"| trained on {short}, played on: mean delay, s | {maps} |", "|---|" + "---|" * len(found["tasks"])]
+    for row in found["rows"]:
+        cells = [row["cells"].get(where, {}) for where in found["tasks"]]
+        if not all(cell.get("mean") for cell in cells):
+            continue
+        means = (cell["mean"] for cell in cells)
+        shown = " | ".join(f"{one['value']:.1f} [{one['low']:.1f}, {one['high']:.1f}]" for one in means)
+        rows.append(f"| {row['method'].replace('_', ' ')} | {shown} |")
+    return "\n".join(rows)
+
+
 TABLES = {
     "speed": lambda: speed("traffic"),
     "web": lambda: speed("web"),
@@ -86,6 +102,7 @@ TABLES = {
     "remalis": remalis,
     "easy": lambda: learning("easy"),
     "cologne8": lambda: learning("cologne8"),
+    "transfer": transfer,
 }
 
 
