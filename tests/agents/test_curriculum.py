@@ -289,10 +289,16 @@ def test_a_runner_that_is_restored_plays_the_stage_that_holds_and_nothing_is_for
     algo.train()
     assert algo.standing.stage == 1
     algo.train()
-    remembered = one_runner_dies(algo, 40, lambda: len(algo.buffer) if method == "IDQN" else 0)
+
+    def told():
+        return len(algo.buffer) if method == "IDQN" else 0
+
+    remembered = [told(), *one_runner_dies(algo, 40, told)]
     assert sizes_of(algo) == [(5, 5), (5, 5)]
     algo.train()
+    remembered.append(told())
     assert remembered == sorted(remembered), "the buffer is of this stage still"
+    assert (remembered[0] > 0) == (method == "IDQN")
     assert algo.standing.stage == 1
 
 

@@ -53,12 +53,12 @@ def test_it_trains_evaluates_exports_and_reloads(method, ray_session, tmp_path):
     assert legal.all()
 
 
-KINDS = {"CoLight": "PPO", "IDQN": "replay", "IC3Net": "a memory", "ReMALIS": "intentions"}
-"""One method of every kind of learner and state."""
+RESUMED = ("CoLight", "IDQN", "IC3Net", "ReMALIS")
+"""One of every kind of learner and state: PPO, replay, a memory, intentions. `make test-full` resumes the others."""
 
 
 @pytest.mark.parametrize(
-    "method", [name if name in KINDS else pytest.param(name, marks=pytest.mark.full) for name in LEARNED]
+    "method", [name if name in RESUMED else pytest.param(name, marks=pytest.mark.full) for name in LEARNED]
 )
 def test_it_resumes(method, ray_session, tmp_path):
     name, experiment = small(method, "stop.training_iteration=1")
