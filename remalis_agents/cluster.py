@@ -56,7 +56,7 @@ def start_ray(address: str | None = None, cpus: float = 1, log_to_driver: bool =
         try:
             ray.init(**options)
         except ConnectionError as error:
-            raise TrainingError(f"No Ray cluster answers at {address!r}: {error}") from None
+            raise TrainingError(unanswered(address, error)) from None
         _started_here = address is None
     register_with_ray()
 
@@ -64,11 +64,16 @@ def start_ray(address: str | None = None, cpus: float = 1, log_to_driver: bool =
 def found(address: str) -> str:
     """The address of a cluster that answers: the one given, or for ``auto`` the one that runs on this machine.
 
+    Ray shows a cluster this machine's token only where it looked for the address itself, so ``auto`` does it here.
+
     Raises:
         TrainingError: nobody answers, or ``auto`` finds no cluster or several.
     """
     if address == AUTO:
+        from ray._private.authentication.authentication_token_setup import maybe_enable_token_auth_if_token_available
+
         address = os.environ.get("RAY_ADDRESS") or _running_here()
+        maybe_enable_token_auth_if_token_available(warn_if_disabled=False)
     host, _, port = address.removeprefix("ray://").rpartition(":")
     if port.isdigit():
         try:  # Ray itself tries for minutes
@@ -96,6 +101,14 @@ def _running_here() -> str:
             f"{', '.join(sorted(running))} as --ray-address."
         )
     return str(next(iter(running)))
+
+
+def unanswered(address: str | None, error: Exception) -> str:
+    """A sentence about a cluster that could not be joined."""
+    said = f"No Ray cluster answers at {address!r}: {error}"
+    if address and address != AUTO and not os.environ.get("RAY_AUTH_MODE"):
+        said = f"{said.rstrip('.')}. If it asks for a token, as most do, set RAY_AUTH_MODE=token."
+    return said
 
 
 def described() -> str:

@@ -65,7 +65,7 @@ def connect(address: str | None) -> None:
     """
     import ray
 
-    from remalis_agents.cluster import end_as_interrupted, found
+    from remalis_agents.cluster import end_as_interrupted, found, unanswered
     from remalis_agents.rllib.quiet import hush_ray
 
     hush_ray()
@@ -79,7 +79,7 @@ def connect(address: str | None) -> None:
     try:
         ray.init(**options)
     except ConnectionError as error:
-        raise RemalisError(f"No Ray cluster answers at {address!r}: {error}") from None
+        raise RemalisError(unanswered(address, error)) from None
     end_as_interrupted()
 
 

@@ -33,6 +33,34 @@ def test_a_team_trains_on_two_nodes(tmp_path):
     assert found == {"nodes": 2, "cpus": [2.0, 2.0], "used": 2, "iterations": 3}, "four CPUs' work, two on each node"
 
 
+@pytest.fixture
+def with_a_token(tmp_path, monkeypatch):
+    """The address of a cluster that asks for the token in the home folder, as Ray starts them."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("RAY_AUTH_MODE", raising=False)
+    code = (
+        "import ray; ray.init(address='local', num_cpus=1, include_dashboard=False);"
+        "print(ray.get_runtime_context().gcs_address, flush=True); input()"
+    )
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+    with subprocess.Popen([sys.executable, "-c", code], text=True, **pipes) as cluster:
+        address = cluster.stdout.readline().strip()
+        assert (tmp_path / ".ray" / "auth_token").is_file()
+        yield address
+        cluster.communicate("\n", timeout=60)
+
+
+def test_a_cluster_that_asks_for_a_token(with_a_token, monkeypatch):
+    def joined(address):
+        script = Path(__file__).with_name("cluster_token.py")
+        command = [sys.executable, str(script), address]
+        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=120).stdout
+
+    assert "set RAY_AUTH_MODE=token" in joined(with_a_token), "an address of one's own is not shown it unasked"
+    monkeypatch.setenv("RAY_ADDRESS", with_a_token)
+    assert joined("auto").startswith(f"the Ray cluster at {with_a_token}: 1 node, 1 CPUs")
+
+
 def test_nobody_at_the_address_is_a_sentence(tmp_path):
     command = [
         sys.executable,
