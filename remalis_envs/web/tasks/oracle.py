@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 
 from remalis_envs.web.pages.items import Reading
+from remalis_envs.web.roles import COMPUTE, SCHEDULE
 from remalis_envs.web.sites.world import SiteWorld
 from remalis_envs.web.tasks.model import Intent
 from remalis_envs.web.tasks.moves import follow
-from remalis_envs.web.tasks.steps import Step
+from remalis_envs.web.tasks.steps import Read, Step
 
 
 class TaskOracle:
@@ -29,6 +30,11 @@ class TaskOracle:
         self._world = world
         self._recorded: set[str] = set()
         self._who: dict[str, int] = {}
+        self._apart: set[str] = set()
+        for step in self.steps:
+            fetched = isinstance(step, Read) or step.subtask.right in (COMPUTE, SCHEDULE)
+            if fetched and self._apart.issuperset(step.subtask.needs):
+                self._apart.add(step.subtask.name)
 
     def done(self, notebook: Collection[str] | None = None) -> set[str]:
         """Names of the steps that are done.
@@ -66,6 +72,9 @@ class TaskOracle:
         free = [tab for tab in sorted(readings) if tab in rights]
         open_steps = [step for step in self.steps if step.subtask.name not in done]
         ready = [step for step in open_steps if all(name in done for name in step.subtask.needs)]
+        if len(free) == 1:
+            # Who has found a row and then leaves it, alone, to fetch something has to find it again.
+            ready.sort(key=lambda step: step.subtask.name not in self._apart)
         for step in [*ready, *(step for step in open_steps if step not in ready)]:
             tab = self._choose(step, free, rights)
             if tab is None:

@@ -139,6 +139,20 @@ def test_one_agent_with_all_rights():
         assert judge(drawn.task, drawn.world.db)[1], (domain, drawn.task.instruction)
 
 
+def test_an_agent_alone_fetches_facts_before_it_finds_the_row_that_they_are_for():
+    """Otherwise it would leave the row, and have to find it again."""
+    met = 0
+    for seed in range(40):
+        drawn = draw_task(CASES[seed * 7 % len(CASES)][0], "medium", seed)
+        own = [step.subtask for step in drawn.oracle.steps]
+        fetched = {one.name for one in own if one.name.startswith("read profile.") and not one.needs}
+        if fetched and own[0].name not in fetched:
+            play(drawn, {0: frozenset(RIGHTS)}, until="find", times=2)
+            assert fetched <= drawn.oracle.done(), drawn.task.instruction
+            met += 1
+    assert met > 3
+
+
 def test_a_wrong_value_fails():
     """What differs from what is wanted by one field is not solved, although it is confirmed."""
     tried = 0
