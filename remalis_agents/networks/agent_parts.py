@@ -16,6 +16,7 @@ from remalis_agents.networks.entities import Entities
 from remalis_agents.networks.layers import layers_of, linear, mlp
 from remalis_agents.networks.layout import Layout
 from remalis_agents.networks.scale import RunningScale
+from remalis_agents.networks.transformer import EncoderBlock
 
 
 class Read(NamedTuple):
@@ -164,7 +165,8 @@ class ActionHead(nn.Module):
     .. math:: \text{logit}_k = w^\top \mathrm{ReLU}(U\,\mathrm{ReLU}(W_o x_k + W_c c)) + s_k
 
     with s the :class:`Match` of option and context. The same function scores every option, so permuting the options
-    permutes the scores.
+    permutes the scores. Blocks of attention let an option know of the others before it is scored: that the box above
+    it is still empty, or that another is far more alike to what is asked for.
 
     Args:
         context: C, length of the context vector.
@@ -172,29 +174,46 @@ class ActionHead(nn.Module):
         option_features: F; 0 for a plain layer from the context to all scores.
         hidden: width of the scorer's two hidden layers, and of the match.
         gain: of the last layer; small for logits, 1 for Q-values.
+        blocks: of attention among the options, :class:`.EncoderBlock`, for which ``hidden`` is a multiple of 4; their
+            weights are one set for all agents.
 
     Shapes:
-        options ``[*, N, K, F]`` or None, context ``[*, N, C]`` -> scores ``[*, N, A]``, 0 where no option stands.
+        options ``[*, N, K, F]`` or None, context ``[*, N, C]``, exists ``[*, N, K]`` (for attention) -> scores
+        ``[*, N, A]``, 0 where no option stands.
+
+    Raises:
+        ValueError: attention is asked for where there are no options.
     """
 
     def __init__(
-        self, context: int, action_count: int, option_features: int = 0, hidden: int = 32, gain: float = 0.01
+        self,
+        context: int,
+        action_count: int,
+        option_features: int = 0,
+        hidden: int = 32,
+        gain: float = 0.01,
+        blocks: int = 0,
     ) -> None:
         super().__init__()
         self.action_count = action_count
+        if blocks and not option_features:
+            raise ValueError("Options cannot attend to one another where no layout says where they stand.")
         if option_features:
             self.option = linear(option_features, hidden)
             self.context = linear(context, hidden)
             self.score = mlp([hidden, hidden, 1], last_gain=gain)
             self.match = Match(context, option_features, hidden, gain)
+            self.blocks = nn.ModuleList(EncoderBlock(hidden, linked=False) for _ in range(blocks))
         else:
             self.plain = linear(context, action_count, gain)
 
-    def forward(self, options: Tensor | None, context: Tensor) -> Tensor:
+    def forward(self, options: Tensor | None, context: Tensor, exists: Tensor | None = None) -> Tensor:
         if options is None:
             return self.plain(context)
         # The context enters once for all options: adding two projections costs K times less than joining the inputs.
         hidden = torch.relu(self.option(options) + self.context(context).unsqueeze(-2))
+        for block in self.blocks:
+            hidden = block(hidden, torch.ones_like(hidden[..., 0]) if exists is None else exists)
         scores = self.score(hidden).squeeze(-1) + self.match(options, context)
         return nn.functional.pad(scores, (0, self.action_count - scores.shape[-1]))
 

@@ -30,6 +30,7 @@ class IPPONetwork(TeamNetwork):
         option_hidden: width of the option scorer, see :class:`.ActionHead`.
         recurrent: width of a GRU behind the policy's hidden layers; 0 for none.
         layout: see :class:`.Layout`; None for a plain MLP from the vector to all logits.
+        option_blocks: blocks of attention by which options know of one another, see :class:`.ActionHead`.
     """
 
     def __init__(
@@ -40,6 +41,7 @@ class IPPONetwork(TeamNetwork):
         option_hidden: int = 64,
         recurrent: int = 0,
         layout: Layout | Mapping[str, Any] | None = None,
+        option_blocks: int = 0,
     ) -> None:
         super().__init__()
         self.reader = AgentReader(observation_size, action_count, layout)
@@ -47,7 +49,7 @@ class IPPONetwork(TeamNetwork):
         self.memory = AgentGRU(hidden[-1], recurrent) if recurrent else None
         self.recurrent = recurrent
         width = recurrent or hidden[-1]
-        self.head = ActionHead(width, action_count, self.reader.option_features, option_hidden)
+        self.head = ActionHead(width, action_count, self.reader.option_features, option_hidden, blocks=option_blocks)
         # Where the policy remembers, so does the value: what is worth remembering is worth something.
         self.value = ValueHead(self.reader.size + recurrent, hidden)
 
@@ -64,12 +66,12 @@ class IPPONetwork(TeamNetwork):
         return self(team).values
 
     def _policy(self, team: TeamInputs) -> tuple[TeamOutput, Tensor]:
-        options, context = self.reader(team.observations)
-        hidden, state, extras = self.encoder(context), {}, {}
+        seen = self.reader.read(team.observations)
+        hidden, state, extras = self.encoder(seen.context), {}, {}
         if self.memory is not None:
             hidden, last = self.memory(hidden, team.state["memory"])
             state, extras = {"memory": last}, {"memory": hidden}
-        return TeamOutput(self.head(options, hidden), team.alive, extras, state), context
+        return TeamOutput(self.head(seen.options, hidden, seen.exists), team.alive, extras, state), seen.context
 
     def _value(self, context: Tensor, extras: dict[str, Any]) -> Tensor:
         return self.value(torch.cat([context, extras["memory"].detach()], -1) if extras else context)

@@ -37,6 +37,7 @@ class MAPPONetwork(IPPONetwork):
         recurrent: width of a GRU behind the policy's hidden layers; 0 for none.
         pooled: width of what the critic makes of each agent before pooling.
         layout: see :class:`.Layout`; None for a plain MLP from the vector to all logits.
+        option_blocks: blocks of attention by which options know of one another, see :class:`.ActionHead`.
     """
 
     def __init__(
@@ -48,8 +49,9 @@ class MAPPONetwork(IPPONetwork):
         recurrent: int = 0,
         pooled: int = 64,
         layout: Layout | Mapping[str, Any] | None = None,
+        option_blocks: int = 0,
     ) -> None:
-        super().__init__(observation_size, action_count, hidden, option_hidden, recurrent, layout)
+        super().__init__(observation_size, action_count, hidden, option_hidden, recurrent, layout, option_blocks)
         seen = self.reader.size + recurrent
         self.member = mlp([seen, pooled])
         self.value = ValueHead(seen + 2 * pooled, hidden)

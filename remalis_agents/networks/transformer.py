@@ -1,4 +1,4 @@
-"""Attention over a team as a centre sees it: no agent has a place in a row, and who neighbours whom is a bias.
+"""Attention over a team as a centre sees it, or over an agent's options: none has a place in a row, links are a bias.
 
 Vaswani et al., "Attention Is All You Need", 2017, arXiv:1706.03762. Built with one set of weights, whatever
 parameters the agents share: a centre is one.
@@ -51,20 +51,25 @@ class TeamAttention(nn.Module):
 
 
 class EncoderBlock(nn.Module):
-    """Attention among agents and a layer for each of them, around which the input is added.
+    """Attention among rows, such as agents, and a layer for each of them, around which the input is added.
+
+    Args:
+        width: W, a multiple of ``heads``.
+        heads: of the attention.
+        linked: whether rows have links, see :class:`TeamAttention`.
 
     Shapes:
         rows ``[*, N, W]``, alive ``[*, N]``, links ``[*, N, N]`` -> ``[*, N, W]``.
     """
 
-    def __init__(self, width: int, heads: int = 4) -> None:
+    def __init__(self, width: int, heads: int = 4, linked: bool = True) -> None:
         super().__init__()
         self.before, self.between = nn.LayerNorm(width), nn.LayerNorm(width)
-        self.attention = TeamAttention(width, heads, linked=True)
+        self.attention = TeamAttention(width, heads, linked)
         with sharing(None):
             self.own = mlp([width, width, width], last_gain=1.0)
 
-    def forward(self, rows: Tensor, alive: Tensor, links: Tensor) -> Tensor:
+    def forward(self, rows: Tensor, alive: Tensor, links: Tensor | None = None) -> Tensor:
         given = self.before(rows)
         rows = rows + self.attention(given, given, alive.unsqueeze(-2), links)
         return rows + self.own(self.between(rows))

@@ -79,3 +79,31 @@ def test_an_option_is_scored_by_what_the_context_asks_for():
     assert abs(preferred[0] - preferred[1]) > 0.01 * preferred.abs().max() > 0
     permuted = head(options.flip(0), contexts[0])[:2].flip(0)
     torch.testing.assert_close(permuted, scores[0])
+
+
+def heads(blocks):
+    torch.manual_seed(3)
+    return ActionHead(6, COUNT, FEATURES, hidden=8, gain=1.0, blocks=blocks)
+
+
+@pytest.mark.parametrize("blocks", [0, 2])
+def test_permuting_options_permutes_scores(blocks):
+    options, context, order = torch.randn(3, 2, COUNT, FEATURES), torch.randn(3, 2, 6), torch.tensor([2, 0, 3, 1])
+    exists = torch.tensor([1.0, 1.0, 1.0, 0.0]).expand(3, 2, COUNT)
+    head = heads(blocks)
+    moved = head(options[..., order, :], context, exists[..., order])
+    torch.testing.assert_close(moved, head(options, context, exists)[..., order])
+
+
+@pytest.mark.parametrize("blocks", [0, 2])
+def test_by_attention_alone_an_option_knows_of_others_and_of_those_only_that_exist(blocks):
+    options = torch.randn(1, 1, COUNT, FEATURES, requires_grad=True)
+    exists = torch.tensor([1.0, 1.0, 1.0, 0.0]).view(1, 1, COUNT)
+    heads(blocks)(options, torch.randn(1, 1, 6), exists)[..., 0].sum().backward()
+    reached = options.grad.abs().sum(-1).flatten() > 0
+    assert reached.tolist() == [True, blocks > 0, blocks > 0, False]
+
+
+def test_attention_without_options_is_a_sentence():
+    with pytest.raises(ValueError, match="no layout says where they stand"):
+        ActionHead(6, COUNT, blocks=1)
