@@ -15,7 +15,7 @@ from remalis_envs.web.page_views import ALWAYS, Known, Page, PageView, select
 from remalis_envs.web.pages.items import Item, Reading
 from remalis_envs.web.static_features import Row, sketch, static_rows
 from remalis_envs.web.traits import NewRows, Offers, all_offers, traits_of
-from remalis_envs.web.words import word_set, words
+from remalis_envs.web.words import values_in, word_set, words
 
 Key = tuple[Item, str, str]
 """An item, an operation and a value: what was done, whoever did it."""
@@ -41,8 +41,11 @@ class FeatureTable:
 
     def __init__(self, instruction: str, marks: dict[Key, int]) -> None:
         self.offering = Offering(instruction)
-        self._text = f" {' '.join(words(instruction))} "
-        self._place = {word: k for k, word in enumerate(dict.fromkeys(words(instruction))) if k < MAX_WORDS}
+        # Pages write "2031-10-28 20:00" for what an instruction calls the 28th of October at 8 p.m.
+        times = [words(value.text) for value in values_in(instruction) if value.kind in ("date", "time")]
+        said = sum(times, ()) + words(instruction)
+        self._text = f" {' '.join(said)} "
+        self._place = {word: k for k, word in enumerate(dict.fromkeys(said)) if k < MAX_WORDS}
         self._bit = {word: 1 << k for word, k in self._place.items()}
         self._table = np.zeros((256, len(ACTION_FEATURES)), np.float32)
         self._masks = np.zeros((2, 256), np.uint32)

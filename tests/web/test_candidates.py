@@ -111,6 +111,15 @@ def test_what_would_change_nothing_is_not_legal() -> None:
     assert view.legal.tolist() == [0, 0, 0, 1, 0]
 
 
+def test_a_slot_is_known_by_its_date_however_the_instruction_writes_it() -> None:
+    slots = ("2031-10-28 20:00 free", "2031-10-21 20:00 free", "2031-10-28 09:00 free")
+    items = tuple(Item("button", "Take", kind="submit", form=f"POST /{k}", context=text) for k, text in enumerate(slots))
+    table = FeatureTable("Come for a talk on 28 October 2031 at 8:00 p.m.", {})
+    view = table.view(Reading("main/", "t", items), EVERYTHING)
+    np.testing.assert_allclose(view.block[:, F["context_share"]], [5 / 6, 4 / 6, 4 / 6], rtol=1e-6)
+    assert view.block[:, F["best"]].tolist() == [1.0, 0.0, 0.0]
+
+
 def test_swapping_the_goal_leaves_the_candidates_alone() -> None:
     """Two tasks that share their instruction and their pages offer the same, whatever their goals are."""
 
