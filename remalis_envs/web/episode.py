@@ -309,6 +309,10 @@ class Episode:
             "masked": report.masked,
         }
 
+    def was_done(self, item: Item, operation: str) -> bool:
+        """Whether an agent has done something to a control, with whatever value."""
+        return any((item, operation) == done[:2] for done in self._marks)
+
     def oracle_actions(self) -> list[int]:
         """What the oracle would have each agent do; waiting once the episode is over."""
         if self.confirmed or not self.budget_left:

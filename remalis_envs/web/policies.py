@@ -1,4 +1,7 @@
-"""Teams that need no learning, to stand beside every figure: random, the overlap rule, scripted crews, the oracle."""
+"""Teams that need no learning, to stand beside every figure or to be learnt from.
+
+Random, the overlap rule, scripted crews, the oracle, and an apprentice who has not read a site's rules.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ import numpy.typing as npt
 
 from remalis_envs.errors import unknown
 from remalis_envs.web.actions import FIRST_CANDIDATE, WAIT
+from remalis_envs.web.apprentice import Apprentice
 from remalis_envs.web.crew import Crew
 from remalis_envs.web.feature_names import F
 from remalis_envs.web.observations import LAYOUT
@@ -79,6 +83,19 @@ class OracleTeam(Policy):
         return actions
 
 
+class ApprenticeTeam(Policy):
+    """Knows the task but not the rules of the site; see :mod:`remalis_envs.web.apprentice`."""
+
+    name = "apprentice"
+
+    def reset(self, env: Any, seed: int) -> None:
+        super().reset(env, seed)
+        self._apprentice = Apprentice(env.episode)
+
+    def act(self, observations: Observations) -> dict[str, int]:
+        return dict(zip(self._env.possible_agents, self._apprentice.actions(), strict=True))
+
+
 class CrewTeam(Policy):
     """Everybody has read the plan and hears what the others are on; see :mod:`remalis_envs.web.crew`."""
 
@@ -101,7 +118,7 @@ class SilentCrewTeam(CrewTeam):
 
 
 POLICIES: dict[str, type[Policy]] = {
-    one.name: one for one in (RandomTeam, OverlapTeam, SilentCrewTeam, CrewTeam, OracleTeam)
+    one.name: one for one in (RandomTeam, OverlapTeam, SilentCrewTeam, CrewTeam, ApprenticeTeam, OracleTeam)
 }
 
 
@@ -109,7 +126,7 @@ def make_policy(name: str) -> Policy:
     """A policy by its name.
 
     Args:
-        name: ``random``, ``overlap``, ``silent_crew``, ``crew`` or ``oracle``.
+        name: ``random``, ``overlap``, ``silent_crew``, ``crew``, ``apprentice`` or ``oracle``.
     """
     if name not in POLICIES:
         raise unknown("policy", name, POLICIES)

@@ -113,7 +113,7 @@ def test_what_would_change_nothing_is_not_legal() -> None:
 
 def test_a_slot_is_known_by_its_date_however_the_instruction_writes_it() -> None:
     slots = ("2031-10-28 20:00 free", "2031-10-21 20:00 free", "2031-10-28 09:00 free")
-    items = tuple(Item("button", "Take", kind="submit", form=f"POST /{k}", context=text) for k, text in enumerate(slots))
+    items = tuple(Item("button", "Take", kind="submit", form=f"POST /{k}", context=c) for k, c in enumerate(slots))
     table = FeatureTable("Come for a talk on 28 October 2031 at 8:00 p.m.", {})
     view = table.view(Reading("main/", "t", items), EVERYTHING)
     np.testing.assert_allclose(view.block[:, F["context_share"]], [5 / 6, 4 / 6, 4 / 6], rtol=1e-6)

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 import remalis_envs
-from remalis_envs.errors import UnknownNameError
+from remalis_envs.errors import RemalisError, UnknownNameError
 from remalis_envs.web.policies import make_policy
+from tests.web.toy_tasks import ToyTasks
 
 
 def success(level: str, policy: str, episodes: int, **options: Any) -> float:
@@ -91,3 +92,30 @@ def test_a_crew_that_talks_is_the_better_one() -> None:
 def test_a_crew_with_exclusive_trades_solves_what_it_is_given() -> None:
     assert success("medium", "silent_crew", 6, roles="exclusive") == 1
     assert success("medium", "crew", 6, roles="exclusive") == 1
+
+
+def test_an_apprentice_tries_the_rows_that_only_a_rule_tells_apart_and_solves_what_the_oracle_does() -> None:
+    """Refused, it goes on to the next row, and never touches one that it was refused for again."""
+    env = remalis_envs.web_v0("medium", engine="model", team="solo")
+    refused = {"oracle": 0, "apprentice": 0}
+    for name in refused:
+        team = make_policy(name)
+        for seed in range(20):
+            observations, _ = env.reset(seed=seed)
+            team.reset(env, seed)
+            pressed = []
+            while env.agents:
+                observations, *_ = env.step(team.act(observations))
+                if env.episode.desks[0].reading.title.startswith("This could not be done"):
+                    pressed.append(env.readings()[env.possible_agents[0]].url)
+            refused[name] += len(set(pressed))
+            assert len(pressed) == len(set(pressed)), "nothing twice"
+            assert env.metrics()["success"] == 1, (name, seed)
+    assert refused["oracle"] == 0 < refused["apprentice"]
+
+
+def test_pages_of_others_have_no_apprentice() -> None:
+    env = remalis_envs.web_v0(engine="model", tasks=ToyTasks())
+    env.reset(seed=0)
+    with pytest.raises(RemalisError, match="suite's own tasks only"):
+        make_policy("apprentice").reset(env, 0)
