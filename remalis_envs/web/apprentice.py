@@ -15,6 +15,7 @@ from remalis_envs.web.episode import Episode
 from remalis_envs.web.oracle import action_of
 from remalis_envs.web.pages.items import Item, Reading
 from remalis_envs.web.sites.mechanics import MECHANICS
+from remalis_envs.web.sites.world import SiteWorld
 from remalis_envs.web.tasks.model import Intent
 from remalis_envs.web.tasks.moves import find, leads
 from remalis_envs.web.tasks.oracle import TaskOracle
@@ -34,7 +35,8 @@ class Apprentice:
 
     def __init__(self, episode: Episode) -> None:
         oracle = episode.drawn.oracle
-        if not isinstance(oracle, TaskOracle):
+        world = episode.drawn.world
+        if not isinstance(oracle, TaskOracle) or not isinstance(world, SiteWorld):
             raise RemalisError("An apprentice plays the suite's own tasks only: of others nobody knows the answer.")
         self.episode, self._oracle = episode, oracle
         self._begin = next((s for s in oracle.steps if isinstance(s, Start) and s.subtask.name == "begin"), None)
@@ -44,10 +46,9 @@ class Apprentice:
         self._likely: set[str] = set()
         """Those that have been seen beside the right one and look like it."""
         if self._begin is not None:
-            self._find_excluded(self._begin)
+            self._find_excluded(self._begin, world)
 
-    def _find_excluded(self, begin: Start) -> None:
-        world = self.episode.drawn.world
+    def _find_excluded(self, begin: Start, world: SiteWorld) -> None:
         self._form, _, number = begin.form.rpartition("/")
         service = world.domain.services.get(self._form.rpartition("/")[2])
         if service is None or not number.isdigit():
