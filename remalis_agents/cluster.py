@@ -107,7 +107,7 @@ def unanswered(address: str | None, error: Exception) -> str:
     """A sentence about a cluster that could not be joined."""
     said = f"No Ray cluster answers at {address!r}: {error}"
     if address and address != AUTO and not os.environ.get("RAY_AUTH_MODE"):
-        said = f"{said.rstrip('.')}. If it asks for a token, as most do, set RAY_AUTH_MODE=token."
+        said = f"{said.rstrip('.')}. If it asks for a token, set RAY_AUTH_MODE=token."
     return said
 
 
