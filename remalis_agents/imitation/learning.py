@@ -11,7 +11,9 @@ it is played through all episodes, step by step.
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -32,6 +34,8 @@ and an optimiser that scales gradients would drive even a small cost home."""
 Figures = dict[str, float]
 _AT_ONCE = 32
 """Episodes that a network is played through side by side."""
+_ALIKE = 32
+"""Minibatches among which steps are ordered by how many options there are."""
 
 
 class Imitator:
@@ -45,6 +49,7 @@ class Imitator:
         lr: learning rate, after the warm-up.
         weight_decay: AdamW's, the Omega of section 3.4.
         warmup_epochs: over which the learning rate ramps up from 0.
+        decay_epochs: after which it has fallen to 0, as a cosine does; 0 for a rate that stays.
         grad_clip: largest norm of a gradient.
         seed: of the order of minibatches.
     """
@@ -59,6 +64,7 @@ class Imitator:
         lr: float,
         weight_decay: float = 0.01,
         warmup_epochs: float = 1.0,
+        decay_epochs: int = 0,
         grad_clip: float = 0.5,
         seed: int = 0,
     ) -> None:
@@ -67,6 +73,10 @@ class Imitator:
         # Without a memory the order of steps means nothing: each is a sequence of its own.
         self.windows = Windows.of(data, length if self.remembers else 1)
         self.batch_size = batch_size if self.remembers else batch_size * length
+        legal = data.columns["action_mask"].flatten(1, 2) > 0
+        numbers = torch.arange(legal.shape[1], device=legal.device) % data.columns["action_mask"].shape[2]
+        self._options = (legal * numbers).amax(1)
+        """Of each step, the number of the last legal option of any agent."""
         own = self.windows.rows.clamp(min=0)
         learnt = (data.split[own] == 0) & (self.windows.rows >= 0)
         self.learnt_from = learnt.any(1).nonzero().squeeze(1)
@@ -77,8 +87,9 @@ class Imitator:
         self._generator = torch.Generator().manual_seed(seed)
         trainable = [parameter for parameter in model.parameters() if parameter.requires_grad]
         self.optimizer = torch.optim.AdamW(trainable, lr=lr, weight_decay=weight_decay)
-        updates = max(1.0, warmup_epochs * -(-len(self.learnt_from) // self.batch_size))
-        self._schedule = torch.optim.lr_scheduler.LambdaLR(self.optimizer, lambda t: min(1.0, (t + 1) / updates))
+        of_epoch = -(-len(self.learnt_from) // self.batch_size)
+        rate = partial(_rate, warmup=warmup_epochs * of_epoch, last=decay_epochs * of_epoch)
+        self._schedule = torch.optim.lr_scheduler.LambdaLR(self.optimizer, rate)
         self.epochs = self.updates = 0
 
     def fit_scales(self) -> None:
@@ -115,7 +126,20 @@ class Imitator:
 
     def _minibatches(self) -> Iterator[Tensor]:
         order = torch.randperm(len(self.learnt_from), generator=self._generator).to(self.learnt_from.device)
-        return iter(self.learnt_from[order].split(self.batch_size))
+        mixed = self.learnt_from[order]
+        if self.remembers:
+            return iter(mixed.split(self.batch_size))
+        # Networks look at as many options as the largest of a minibatch has, so that like sizes cost least together.
+        sizes = self._options[self.windows.rows[mixed, 0]]
+        alike = [
+            part[sizes[begin : begin + len(part)].argsort()]
+            for begin, part in zip(
+                range(0, len(mixed), _ALIKE * self.batch_size), mixed.split(_ALIKE * self.batch_size), strict=True
+            )
+        ]
+        batches = [batch for part in alike for batch in part.split(self.batch_size)]
+        shuffled = torch.randperm(len(batches), generator=self._generator).tolist()
+        return (batches[number] for number in shuffled)
 
     def _update(self, batch: Tensor) -> Figures:
         team, played = self._inputs(batch, 0)
@@ -238,3 +262,9 @@ class Imitator:
         """Takes over weights that :meth:`weights` gave."""
         self.model.load_state_dict(weights)
         self._drew = None
+
+
+def _rate(update: int, warmup: float, last: int) -> float:
+    """The share of the learning rate at an update, from 0."""
+    ramp = min(1.0, (update + 1) / max(1.0, warmup))
+    return ramp * (0.5 + 0.5 * math.cos(math.pi * min(1.0, update / last))) if last else ramp

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 STAGES = ("reinforce", "imitate")
 """What ``stage`` of an experiment may be: learning from reward, or from demonstrations."""
 
+SCHEDULES = ("constant", "cosine")
+"""Of the learning rate."""
+
 
 @dataclass
 class ImitationSection:
@@ -27,6 +30,8 @@ class ImitationSection:
     weight_decay: float = 0.01
     warmup_epochs: float = 1.0
     """Over which the learning rate ramps up from 0."""
+    schedule: str = "constant"
+    """Of the learning rate after that: ``constant``, or ``cosine``, down to 0 at the last of ``epochs``."""
     grad_clip: float = 0.5
     """Largest norm of a gradient."""
     patience: int = 3
@@ -109,12 +114,15 @@ def recording(section: ImitationSection) -> RecordingSection | None:
 
 def _check_numbers(own: ImitationSection) -> None:
     from remalis_agents.configs.schema import ConfigError
+    from remalis_envs.errors import unknown
 
     wrong = [
         f"imitation.{name} must be 1 or more, but it is {getattr(own, name)}"
         for name in ("epochs", "batch_size", "patience")
         if getattr(own, name) < 1
     ]
+    if own.schedule not in SCHEDULES:
+        raise unknown("schedule of imitation", own.schedule, SCHEDULES)
     wrong += [
         f"imitation.{name} must be a number of 0 or more, but it is {getattr(own, name)}"
         for name in ("lr", "weight_decay", "warmup_epochs", "grad_clip")

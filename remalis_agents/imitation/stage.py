@@ -252,6 +252,7 @@ def _imitator(policy: Any, data: Demonstrations, given: ImitationSection, length
         lr=given.lr,
         weight_decay=given.weight_decay,
         warmup_epochs=given.warmup_epochs,
+        decay_epochs=given.epochs if given.schedule == "cosine" else 0,
         grad_clip=given.grad_clip,
         seed=seed,
     )

@@ -176,6 +176,8 @@ class ActionHead(nn.Module):
         gain: of the last layer; small for logits, 1 for Q-values.
         blocks: of attention among the options, :class:`.EncoderBlock`, for which ``hidden`` is a multiple of 4; their
             weights are one set for all agents.
+        dropout: share of what blocks add that is left out in training; 0 for training by reward, where the policy
+            that learns has to be the one that acted.
 
     Shapes:
         options ``[*, N, K, F]`` or None, context ``[*, N, C]``, exists ``[*, N, K]`` (for attention) -> scores
@@ -193,6 +195,7 @@ class ActionHead(nn.Module):
         hidden: int = 32,
         gain: float = 0.01,
         blocks: int = 0,
+        dropout: float = 0.0,
     ) -> None:
         super().__init__()
         self.action_count = action_count
@@ -203,7 +206,7 @@ class ActionHead(nn.Module):
             self.context = linear(context, hidden)
             self.score = mlp([hidden, hidden, 1], last_gain=gain)
             self.match = Match(context, option_features, hidden, gain)
-            self.blocks = nn.ModuleList(EncoderBlock(hidden, linked=False) for _ in range(blocks))
+            self.blocks = nn.ModuleList(EncoderBlock(hidden, linked=False, dropout=dropout) for _ in range(blocks))
         else:
             self.plain = linear(context, action_count, gain)
 

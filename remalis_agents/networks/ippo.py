@@ -31,6 +31,7 @@ class IPPONetwork(TeamNetwork):
         recurrent: width of a GRU behind the policy's hidden layers; 0 for none.
         layout: see :class:`.Layout`; None for a plain MLP from the vector to all logits.
         option_blocks: blocks of attention by which options know of one another, see :class:`.ActionHead`.
+        option_dropout: of these blocks.
     """
 
     def __init__(
@@ -42,6 +43,7 @@ class IPPONetwork(TeamNetwork):
         recurrent: int = 0,
         layout: Layout | Mapping[str, Any] | None = None,
         option_blocks: int = 0,
+        option_dropout: float = 0.0,
     ) -> None:
         super().__init__()
         self.reader = AgentReader(observation_size, action_count, layout)
@@ -49,7 +51,14 @@ class IPPONetwork(TeamNetwork):
         self.memory = AgentGRU(hidden[-1], recurrent) if recurrent else None
         self.recurrent = recurrent
         width = recurrent or hidden[-1]
-        self.head = ActionHead(width, action_count, self.reader.option_features, option_hidden, blocks=option_blocks)
+        self.head = ActionHead(
+            width,
+            action_count,
+            self.reader.option_features,
+            option_hidden,
+            blocks=option_blocks,
+            dropout=option_dropout,
+        )
         # Where the policy remembers, so does the value: what is worth remembering is worth something.
         self.value = ValueHead(self.reader.size + recurrent, hidden)
 

@@ -38,6 +38,7 @@ class MAPPONetwork(IPPONetwork):
         pooled: width of what the critic makes of each agent before pooling.
         layout: see :class:`.Layout`; None for a plain MLP from the vector to all logits.
         option_blocks: blocks of attention by which options know of one another, see :class:`.ActionHead`.
+        option_dropout: of these blocks.
     """
 
     def __init__(
@@ -50,8 +51,11 @@ class MAPPONetwork(IPPONetwork):
         pooled: int = 64,
         layout: Layout | Mapping[str, Any] | None = None,
         option_blocks: int = 0,
+        option_dropout: float = 0.0,
     ) -> None:
-        super().__init__(observation_size, action_count, hidden, option_hidden, recurrent, layout, option_blocks)
+        super().__init__(
+            observation_size, action_count, hidden, option_hidden, recurrent, layout, option_blocks, option_dropout
+        )
         seen = self.reader.size + recurrent
         self.member = mlp([seen, pooled])
         self.value = ValueHead(seen + 2 * pooled, hidden)

@@ -57,13 +57,15 @@ class EncoderBlock(nn.Module):
         width: W, a multiple of ``heads``.
         heads: of the attention.
         linked: whether rows have links, see :class:`TeamAttention`.
+        dropout: share of what is added to the rows that is left out in training.
 
     Shapes:
         rows ``[*, N, W]``, alive ``[*, N]``, links ``[*, N, N]`` -> ``[*, N, W]``.
     """
 
-    def __init__(self, width: int, heads: int = 4, linked: bool = True) -> None:
+    def __init__(self, width: int, heads: int = 4, linked: bool = True, dropout: float = 0.0) -> None:
         super().__init__()
+        self.dropout = nn.Dropout(dropout)
         self.before, self.between = nn.LayerNorm(width), nn.LayerNorm(width)
         self.attention = TeamAttention(width, heads, linked)
         with sharing(None):
@@ -71,5 +73,5 @@ class EncoderBlock(nn.Module):
 
     def forward(self, rows: Tensor, alive: Tensor, links: Tensor | None = None) -> Tensor:
         given = self.before(rows)
-        rows = rows + self.attention(given, given, alive.unsqueeze(-2), links)
-        return rows + self.own(self.between(rows))
+        rows = rows + self.dropout(self.attention(given, given, alive.unsqueeze(-2), links))
+        return rows + self.dropout(self.own(self.between(rows)))

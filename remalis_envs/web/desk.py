@@ -8,7 +8,10 @@ from remalis_envs.web.actions import TEXT_SLOTS, WINDOW
 from remalis_envs.web.candidates import Candidate
 from remalis_envs.web.page_views import PageView
 from remalis_envs.web.pages.items import Item, Reading
+from remalis_envs.web.vocabulary import SUBGOALS
 
+FORGETTING = 0.7
+"""Of what an agent did lately, a step."""
 OUTCOMES = ("done", "refused", "unsettled", "masked", "offline", "waited")
 """What became of an agent's last action."""
 
@@ -41,6 +44,8 @@ class Desk:
         finished: sub-tasks that the last action finished.
         reward: that it was last paid.
         subgoal: index of what its last action served.
+        did: of its actions, how many served each sub-goal, in fours and at most 16.
+        lately: the same as a mean that forgets.
         last_label: name of what it acted on last.
     """
 
@@ -59,6 +64,8 @@ class Desk:
     finished: int = 0
     reward: float = 0.0
     subgoal: int = -1
+    did: list[float] = field(default_factory=lambda: [0.0] * len(SUBGOALS))
+    lately: list[float] = field(default_factory=lambda: [0.0] * len(SUBGOALS))
     last_label: str = ""
 
     def show(self, reading: Reading) -> None:
@@ -67,6 +74,14 @@ class Desk:
         if self.moved or reading.dialog != self.reading.dialog:
             self.region = 0
         self.reading = reading
+
+    def note_subgoal(self, goal: int) -> None:
+        """Takes note of what its last action served; -1 for nothing."""
+        self.subgoal = goal
+        self.lately = [FORGETTING * share for share in self.lately]
+        if goal >= 0:
+            self.did[goal] = min(self.did[goal] + 0.25, 4.0)
+            self.lately[goal] += 1.0 - FORGETTING
 
     def window(self) -> list[Candidate]:
         """The candidates that it sees."""
@@ -96,4 +111,4 @@ class Desk:
 
     def copy(self) -> Desk:
         """A copy that shares nothing that changes."""
-        return replace(self, slots=list(self.slots))
+        return replace(self, slots=list(self.slots), did=list(self.did), lately=list(self.lately))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -34,6 +34,7 @@ from remalis_envs.web.roles import ROLES
 from remalis_envs.web.rules import Order
 from remalis_envs.web.sites.protocol import ScriptedWorld
 from remalis_envs.web.source import Drawn
+from remalis_envs.web.tasks.model import Intent, Oracle
 from remalis_envs.web.team import told
 from remalis_envs.web.vocabulary import CONCEPTS, SUBGOALS
 
@@ -291,7 +292,8 @@ class Episode:
             report.subgoal, report.concept = _SUBGOAL[goal], _CONCEPT[concept_of(act, self.drawn.world.concept_of)]
             report.misaligned = misaligned[k]
             desk.last_label = act.item.name if act.item is not None else ""
-            desk.finished, desk.subgoal = len(finished), report.subgoal
+            desk.finished = len(finished)
+            desk.note_subgoal(report.subgoal)
             own.append(share * len(finished))
             desk.reward = reward + own[-1]
         self._observe()
@@ -315,12 +317,18 @@ class Episode:
 
     def oracle_actions(self) -> list[int]:
         """What the oracle would have each agent do; waiting once the episode is over."""
+        return self.actions_for(self.oracle_intents(self.drawn.oracle))
+
+    def oracle_intents(self, oracle: Oracle) -> dict[int, Intent]:
+        """What an oracle of the task wants of each agent; nothing once the episode is over."""
         if self.confirmed or not self.budget_left:
-            return [WAIT] * len(self.desks)
+            return {}
         readings = {desk.number: desk.reading for desk in self.desks}
         rights = {desk.number: desk.rights for desk in self.desks}
-        texts = [note.text for note in (*self.notebook.notes, *self.notebook.written)]
-        intents = self.drawn.oracle.intents(readings, rights, texts)
+        return oracle.intents(readings, rights, [note.text for note in (*self.notebook.notes, *self.notebook.written)])
+
+    def actions_for(self, intents: Mapping[int, Intent]) -> list[int]:
+        """Legal actions that do what is intended, an agent each; waiting where there is none."""
         chosen = []
         for desk in self.desks:
             intent = intents.get(desk.number)

@@ -21,8 +21,10 @@ ROLE_GROUPS = {
     "status": ("status", "alert"),
 }
 GROUP_OF = {role: number for number, roles in enumerate(ROLE_GROUPS.values()) for role in roles}
-LABEL_HASH, CONTEXT_HASH = 16, 5
+LABEL_HASH, CONTEXT_HASH = 48, 5
 """Columns into which the words of labels and of what surrounds them are hashed, with signs."""
+NAMED_KINDS = KINDS[: KINDS.index("phrase") + 1]
+"""Kinds of values that an instruction holds itself."""
 
 ACTION_FEATURES = (
     "exists",
@@ -36,6 +38,7 @@ ACTION_FEATURES = (
     "submits",
     "asks",
     "sends",
+    "heads",
     "label_share",
     "context_share",
     "value_share",
@@ -44,6 +47,8 @@ ACTION_FEATURES = (
     "value_near",
     "value_noted",
     "held_share",
+    *(f"label_names_{kind}" for kind in NAMED_KINDS),
+    *(f"context_names_{kind}" for kind in NAMED_KINDS),
     "value_taken",
     *(f"value_is_{kind}" for kind in KINDS),
     "label_weight",
@@ -59,8 +64,9 @@ ACTION_FEATURES = (
     *(f"label_{k}" for k in range(LABEL_HASH)),
     *(f"context_{k}" for k in range(CONTEXT_HASH)),
 )
-"""Of each action. ``share``: of the words of the label (the context, the value), those that the instruction has;
-``exact``: they stand in it as they are; ``held``: of what a field holds; ``taken``: another field holds it already;
-``is``: what kind of value it is; ``weight``: of the instruction's words, those that it has, rare ones on this page
-counting more; ``relative`` to the best of the page."""
+"""Of each action. ``heads``: what surrounds it begins with its label, as a row does with the name of what it is about;
+``share``: of the words of the label (the context, the value), those that the instruction has; ``exact``: they stand in
+it as they are; ``held``: of what a field holds; ``names``: a value of that kind, which the instruction holds, stands in
+it whole; ``taken``: another field holds it already; ``is``: what kind of value it is; ``weight``: of the instruction's
+words, those that it has, rare ones on this page counting more; ``relative`` to the best of the page."""
 F = {name: column for column, name in enumerate(ACTION_FEATURES)}

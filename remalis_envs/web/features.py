@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from remalis_envs.web.candidates import Offer, Offering, host_of, operation_on
-from remalis_envs.web.feature_names import ACTION_FEATURES, F
+from remalis_envs.web.feature_names import ACTION_FEATURES, NAMED_KINDS, F
 from remalis_envs.web.notebook import Note
 from remalis_envs.web.page_views import ALWAYS, Known, Page, PageView, select
 from remalis_envs.web.pages.items import Item, Reading
@@ -22,13 +22,15 @@ Key = tuple[Item, str, str]
 KEPT_PAGES = 64
 WEIGHT_SCALE = 4.0
 """Weight of something that has all words of the instruction."""
-_LIKENESS = slice(F["label_share"], F["held_share"] + 1)
+_LIKENESS = slice(F["label_share"], F[f"context_names_{NAMED_KINDS[-1]}"] + 1)
 MAX_WORDS = 32
 """Different words of an instruction that count."""
 _BITS = np.arange(MAX_WORDS, dtype=np.uint32)
 _ONE = np.uint32(1)
-_UNLIKE = (0.0, False, 0)
+_NO_KINDS = (0.0,) * len(NAMED_KINDS)
+_UNLIKE = (0.0, False, 0, _NO_KINDS)
 """Likeness of a text that has no word of the instruction."""
+Likeness = tuple[float, bool, int, tuple[float, ...]]
 
 
 class FeatureTable:
@@ -42,9 +44,12 @@ class FeatureTable:
     def __init__(self, instruction: str, marks: dict[Key, int]) -> None:
         self.offering = Offering(instruction)
         # Pages write "2031-10-28 20:00" for what an instruction calls the 28th of October at 8 p.m.
-        times = [words(value.text) for value in values_in(instruction) if value.kind in ("date", "time")]
+        values = values_in(instruction)
+        times = [words(value.text) for value in values if value.kind in ("date", "time")]
         said = sum(times, ()) + words(instruction)
         self._text = f" {' '.join(said)} "
+        named = [(NAMED_KINDS.index(value.kind), words(value.text)) for value in values if value.kind in NAMED_KINDS]
+        self._values = tuple((kind, f" {' '.join(found)} ") for kind, found in named if found)
         self._place = {word: k for k, word in enumerate(dict.fromkeys(said)) if k < MAX_WORDS}
         self._bit = {word: 1 << k for word, k in self._place.items()}
         self._table = np.zeros((256, len(ACTION_FEATURES)), np.float32)
@@ -57,7 +62,7 @@ class FeatureTable:
         self._marks, self._marked = marks, {item.name for item, _, _ in marks}
         self._recent: list[int] = []
         self._count = 0
-        self._likeness: dict[str, tuple[float, bool, int]] = {}
+        self._likeness: dict[str, Likeness] = {}
         self._known: dict[str, dict[Item, Known]] = {}
         self._met: dict[str, dict[int, Known]] = {}
         self._pages: OrderedDict[int, Page] = OrderedDict()
@@ -228,13 +233,14 @@ class FeatureTable:
 
     def _compare(self, item: Item, offers: Offers, sketch: int, new: NewRows) -> None:
         """Compares an item and what it offers with the instruction."""
-        label, exact, label_mask = self._like(item.name)
-        context, _, context_mask = self._like(item.context) if item.context else _UNLIKE
+        label, exact, label_mask, label_names = self._like(item.name)
+        context, _, context_mask, context_names = self._like(item.context) if item.context else _UNLIKE
         held = self._like(item.value)[0] if item.value else 0.0
         for row, offer in enumerate(offers.offers, start=len(new.rights)):
-            value, value_exact, value_mask = self._like(offer.value) if offer.value else _UNLIKE
+            value, value_exact, value_mask, _ = self._like(offer.value) if offer.value else _UNLIKE
             if label or context or held or offer.value:
-                new.likeness.append((label, context, value, exact, value_exact, offer.near, offer.noted, held))
+                said = (label, context, value, exact, value_exact, offer.near, offer.noted, held)
+                new.likeness.append((*said, *label_names, *context_names))
                 new.alike.append(row)
             new.labels.append(label_mask | value_mask)
             new.contexts.append(context_mask)
@@ -260,8 +266,11 @@ class FeatureTable:
         self._masks[0, rows], self._masks[1, rows] = new.labels, new.contexts
         self._sketches[rows] = np.array(new.sketches, np.uint64)
 
-    def _like(self, text: str) -> tuple[float, bool, int]:
-        """Of a text: the share of its words that the instruction has, whether that has it as it stands, their bits."""
+    def _like(self, text: str) -> Likeness:
+        """Of a text: the share of its words that the instruction has, whether that has it as it stands, their bits.
+
+        Last, 1 for each kind of which it holds a value that the instruction holds, too.
+        """
         kept = self._likeness.get(text)
         if kept is None:
             found, known = words(text), self._bit
@@ -269,11 +278,13 @@ class FeatureTable:
                 self._likeness[text] = _UNLIKE
                 return _UNLIKE
             share = sum(word in known for word in found) / len(found) if found else 0.0
-            exact = share == 1.0 and f" {' '.join(found)} " in self._text
+            whole = f" {' '.join(found)} "
             bits = 0
             for word in found:
                 bits |= known.get(word, 0)
-            kept = self._likeness[text] = (share, exact, bits)
+            kinds = {kind for kind, value in self._values if value in whole}
+            names = tuple([float(kind in kinds) for kind in range(len(NAMED_KINDS))]) if kinds else _NO_KINDS
+            kept = self._likeness[text] = (share, share == 1.0 and whole in self._text, bits, names)
         return kept
 
     def _reserve(self, count: int) -> int:

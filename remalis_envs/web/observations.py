@@ -45,7 +45,7 @@ from remalis_envs.web.vocabulary import SUBGOALS
 from remalis_envs.web.words import word_set
 
 LIMIT = 4.0
-TITLE_HASH, INSTRUCTION_HASH, NOTE_HASH = 8, 24, 4
+TITLE_HASH, INSTRUCTION_HASH, NOTE_HASH = 8, 160, 4
 SITES = ("main", "calculator", "calendar", "map", "manual", "mail", "other")
 NOTE_FEATURES = ("exists", "mine", "age", "number", "share", *(f"word_{k}" for k in range(NOTE_HASH)))
 TYPES = (*ROLES, "alone")
@@ -69,14 +69,15 @@ CONTEXT_FEATURES = (
     "last_moved",
     "last_finished",
     "last_reward",
-    *(f"last_{name.replace(' ', '_')}" for name in SUBGOALS),
+    *(f"{when}_{name.replace(' ', '_')}" for when in ("last", "did", "lately") for name in SUBGOALS),
     *(f"last_label_{k}" for k in range(LABEL_HASH)),
     *(f"instruction_{k}" for k in range(INSTRUCTION_HASH)),
     *(f"note_{k}_{name}" for k in range(CAPACITY) for name in NOTE_FEATURES),
 )
 """``type``: the agent's role; ``site``: what its page's host is; ``covered``: the share of the
-instruction's words that stand on the page; ``last``: its own last outcome; ``note``: the
-notebook, the newest entry first."""
+instruction's words that stand on the page; ``last``: its own last outcome; ``did``: how often it
+served each sub-goal, in fours; ``lately``: the same in a mean that forgets; ``note``: the notebook,
+the newest entry first."""
 
 
 @dataclass(frozen=True)
@@ -124,6 +125,8 @@ OBSERVATION_SIZE = LAYOUT.size
 C = {name: column for column, name in enumerate(CONTEXT_FEATURES)}
 _PAGE = slice(C["site_main"], C["region"])
 _LAST = slice(C["last_done"], C["instruction_0"])
+_DID = slice(7 + len(SUBGOALS), 7 + 3 * len(SUBGOALS))
+"""Within the last."""
 _NOTES = slice(C["note_0_exists"], len(CONTEXT_FEATURES))
 
 
@@ -225,7 +228,8 @@ class Observer:
         own[6] = max(-LIMIT, min(LIMIT, desk.reward))
         if desk.subgoal >= 0:
             own[7 + desk.subgoal] = 1.0
-        own[7 + len(SUBGOALS) :] = hashed(desk.last_label, LABEL_HASH)
+        own[_DID] = desk.did + desk.lately
+        own[_DID.stop :] = hashed(desk.last_label, LABEL_HASH)
 
     def fill_notes(self, notes: tuple[Note, ...], step: int) -> None:
         """Writes the notebook, for all."""

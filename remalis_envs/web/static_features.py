@@ -69,6 +69,7 @@ def static_rows(item: Item, ones: Ones) -> Row:
         item.kind == "submit",
         form.startswith("GET"),
         form.startswith("POST"),
+        bool(item.name) and len(item.context) > len(item.name) and item.context.startswith(item.name),
     ).copy()
     rows[:, _LABEL] = hashed(item.name, LABEL_HASH)
     if item.context:

@@ -123,7 +123,7 @@ class NewRows:
         labels, contexts: by row, which words of the instruction the label or value has, and the context, as bits.
         sketches: by row, the words of the item as 64 bits.
         alike: numbers of the rows that have anything of the instruction.
-        likeness: of these, the features from ``label_share`` to ``held_share``.
+        likeness: of these, the features from ``label_share`` to the last ``context_names``.
     """
 
     blocks: list[Row] = field(default_factory=list)

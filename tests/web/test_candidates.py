@@ -120,6 +120,21 @@ def test_a_slot_is_known_by_its_date_however_the_instruction_writes_it() -> None
     assert view.block[:, F["best"]].tolist() == [1.0, 0.0, 0.0]
 
 
+def test_a_row_is_known_by_the_values_of_the_instruction_that_stand_in_it_whole() -> None:
+    items = (
+        Item("link", "Ivor Vance", href="/1", context="Ivor Vance mornings 2031-10-28"),
+        Item("link", "Ivor Draper", href="/2", context="Ivor Draper"),
+        Item("link", "Vance", href="/3", context="Carers"),
+    )
+    table = FeatureTable("Ask Ivor Vance for 28 October 2031.", {})
+    block = table.view(Reading("main/", "t", items), EVERYTHING).block
+    assert block[:, F["label_names_phrase"]].tolist() == [1.0, 0.0, 0.0]
+    assert block[:, F["context_names_phrase"]].tolist() == [1.0, 0.0, 0.0]
+    assert block[:, F["context_names_date"]].tolist() == [1.0, 0.0, 0.0]
+    assert block[:, F["context_names_quoted"]].tolist() == [0.0, 0.0, 0.0]
+    assert block[:, F["heads"]].tolist() == [1.0, 0.0, 0.0], "a row's name, and not all that there is around it"
+
+
 def test_swapping_the_goal_leaves_the_candidates_alone() -> None:
     """Two tasks that share their instruction and their pages offer the same, whatever their goals are."""
 

@@ -382,6 +382,17 @@ def test_a_fault_truncates_and_the_next_reset_works(toy: Any) -> None:
     assert toy.metrics()["success"] == 1
 
 
+def test_an_agent_is_told_what_its_actions_have_served(toy: Any) -> None:
+    toy.reset(seed=0)
+    counts = []
+    for _ in range(2):
+        observations, *_ = act(toy, reader='record "The basket holds 0 things."')
+        own = LAYOUT.context_features(observations["reader"]["observation"])
+        counts.append([float(own[C[f"{when}_report"]]) for when in ("did", "lately")])
+    np.testing.assert_allclose(counts, [[0.25, 0.3], [0.5, 0.51]], rtol=1e-6)
+    assert own[C["did_search"]] == 0
+
+
 # Branching
 
 
@@ -399,6 +410,7 @@ def test_a_branch_goes_on_exactly(toy: Any, steps: int) -> None:
         toy.reset(seed=4)
     assert runs[0] == runs[1]
     toy.restore(branch)
+    assert sum(toy.episode.desks[0].did) == 0.25 * steps
     while toy.agents:
         toy.step(toy.oracle())
     assert toy.metrics()["success"] == 1

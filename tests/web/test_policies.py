@@ -114,6 +114,32 @@ def test_an_apprentice_tries_the_rows_that_only_a_rule_tells_apart_and_solves_wh
     assert refused["oracle"] == 0 < refused["apprentice"]
 
 
+def test_an_apprentice_goes_by_the_row_to_what_it_refers_to_and_back() -> None:
+    env, read = remalis_envs.web_v0("medium", engine="model", team="solo"), 0
+    for seed in range(40):
+        observations, _ = env.reset(seed=seed)
+        steps = [one for one in env.episode.drawn.oracle.steps if one.subtask.name.count(".") == 2]
+        ways = {one.way[-1].removesuffix("/more") for one in steps if one.way[-1].startswith("main/item/")}
+        if not ways:
+            continue
+        team = make_policy("apprentice")
+        team.reset(env, seed)
+        (agent,) = env.agents
+        urls = [env.readings()[agent].url]
+        while env.agents:
+            observations, *_ = env.step(team.act(observations))
+            urls.append(env.readings()[agent].url)
+        trail = [url for url, before in zip(urls, ["", *urls], strict=False) if url != before]
+        assert env.metrics()["success"] == 1, seed
+        for way in ways & set(trail):
+            place = trail.index(way)
+            row = trail[place - 1].removesuffix("/more")
+            assert row.rpartition("/")[2].isdigit() and not row.startswith("main/list"), (seed, trail)
+            assert row in trail[place + 1 :], "and back, to begin there"
+            read += 1
+    assert read >= 3
+
+
 def test_pages_of_others_have_no_apprentice() -> None:
     env = remalis_envs.web_v0(engine="model", tasks=ToyTasks())
     env.reset(seed=0)

@@ -100,6 +100,29 @@ def test_sequences_are_learnt_with_what_was_drawn_when_they_were_played(ring_fil
         torch.testing.assert_close(then[episode], logits[t], atol=1e-5, rtol=1e-5)
 
 
+def test_steps_are_learnt_from_once_an_epoch_beside_those_with_as_many_options(ring_file):
+    data = read(ring_file)
+    mask = data.columns["action_mask"]
+    few = torch.arange(len(data)) % 2 == 0
+    mask[few, :, 2:] = 0
+    mask[~few, :, 2:] = 1
+    made = imitator(model_of("ippo"), data, batch_size=2)
+    batches = list(made._minibatches())
+    assert sorted(torch.cat(batches).tolist()) == sorted(made.learnt_from.tolist())
+    mixed = [batch for batch in batches if len({bool(few[step]) for step in made.windows.rows[batch, 0]}) > 1]
+    assert len(mixed) <= 1 + len(batches) // 32 < len(batches) // 2
+    assert [batch.tolist() for batch in batches] != [batch.tolist() for batch in made._minibatches()], "mixed anew"
+
+
+@pytest.mark.parametrize("epochs", [0, 4])
+def test_the_learning_rate_stays_or_falls_to_nothing(ring_file, epochs):
+    made, rates = imitator(model_of("ippo"), read(ring_file), warmup_epochs=1, decay_epochs=epochs), []
+    for _ in range(4):
+        made.epoch()
+        rates.append(made.optimizer.param_groups[0]["lr"] / 0.01)
+    assert rates == pytest.approx([0.854, 0.5, 0.146, 0.0] if epochs else [1.0] * 4, abs=1e-3)
+
+
 def test_nothing_held_out_is_learnt_from(ring_file):
     """With other actions in the held-out parts, the same weights come out."""
     data = read(ring_file)

@@ -137,6 +137,7 @@ def test_the_shipped_experiment_is_the_one_that_ppo_goes_on_from():
         (["imitation.demonstrations={controler: greedy}"], "IPPO", "Did you mean 'controller'?"),
         (["imitation.epochs=0"], "IPPO", "imitation.epochs must be 1 or more"),
         (["imitation.lr=-1"], "IPPO", "imitation.lr must be a number of 0 or more"),
+        (["imitation.schedule=cosinus"], "IPPO", "Unknown schedule of imitation 'cosinus'. Did you mean 'cosine'?"),
         (["curriculum={stages: [a, b], promote_above: 1}"], "IPPO", "a curriculum means nothing to it"),
     ],
 )

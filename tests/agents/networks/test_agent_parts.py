@@ -104,6 +104,16 @@ def test_by_attention_alone_an_option_knows_of_others_and_of_those_only_that_exi
     assert reached.tolist() == [True, blocks > 0, blocks > 0, False]
 
 
+def test_dropout_of_attention_is_for_training_alone():
+    torch.manual_seed(3)
+    head = ActionHead(6, COUNT, FEATURES, hidden=8, gain=1.0, blocks=2, dropout=0.5)
+    options, context = torch.randn(1, 1, COUNT, FEATURES), torch.randn(1, 1, 6)
+    assert not torch.equal(head(options, context), head(options, context))
+    head.eval()
+    assert torch.equal(head(options, context), head(options, context))
+    assert torch.equal(head(options, context), heads(2).eval()(options, context)), "the weights are those without"
+
+
 def test_attention_without_options_is_a_sentence():
     with pytest.raises(ValueError, match="no layout says where they stand"):
         ActionHead(6, COUNT, blocks=1)
