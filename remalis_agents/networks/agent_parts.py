@@ -45,6 +45,8 @@ class AgentReader(nn.Module):
         observation_size: D.
         action_count: A.
         layout: see :class:`.Layout`; None where nothing is known of the vector.
+        dropout: share of the inputs that is left out in training, so that nothing is learnt by heart from a few of
+            them; 0 for training by reward, where the policy that learns has to be the one that acted.
 
     Attributes:
         option_features: F, features of one option; 0 without a layout.
@@ -57,9 +59,14 @@ class AgentReader(nn.Module):
     """
 
     def __init__(
-        self, observation_size: int, action_count: int, layout: Layout | Mapping[str, Any] | None = None
+        self,
+        observation_size: int,
+        action_count: int,
+        layout: Layout | Mapping[str, Any] | None = None,
+        dropout: float = 0.0,
     ) -> None:
         super().__init__()
+        self.dropout = nn.Dropout(dropout)
         self.layout = Layout.of(layout, action_count)
         self.entities: Entities | None = None
         if self.layout is None:
@@ -89,9 +96,9 @@ class AgentReader(nn.Module):
         """Everything that the vector says."""
         at = self.layout
         if at is None:
-            return Read(None, self.scale(observations))
+            return Read(None, self.dropout(self.scale(observations)))
         raw, exists, rest = self._split(observations)
-        options = self.option_scale(raw) * exists
+        options = self.dropout(self.option_scale(raw)) * exists
         entities = entity_exists = shares = None
         if self.entities is not None:
             entities, entity_exists = self.entities(observations)
@@ -102,7 +109,7 @@ class AgentReader(nn.Module):
         mean = options.sum(-2) / exists.sum(-2).clamp(min=1.0)
         most = options.masked_fill(exists == 0, -torch.inf).amax(-2)
         most = torch.where(exists.amax(-2) > 0, most, torch.zeros_like(most))
-        parts = [self.rest_scale(rest), mean, most]
+        parts = [self.dropout(self.rest_scale(rest)), mean, most]
         if at.current >= 0:
             parts.append((options * (raw[..., at.current : at.current + 1] > 0)).sum(-2))
         return Read(options, torch.cat(parts, -1), exists.squeeze(-1), entities, entity_exists, shares)

@@ -31,7 +31,8 @@ class IPPONetwork(TeamNetwork):
         recurrent: width of a GRU behind the policy's hidden layers; 0 for none.
         layout: see :class:`.Layout`; None for a plain MLP from the vector to all logits.
         option_blocks: blocks of attention by which options know of one another, see :class:`.ActionHead`.
-        option_dropout: of these blocks.
+        option_dropout: share of what these blocks add that is left out in training by demonstrations.
+        input_dropout: share of the inputs that is, see :class:`.AgentReader`.
     """
 
     def __init__(
@@ -44,9 +45,10 @@ class IPPONetwork(TeamNetwork):
         layout: Layout | Mapping[str, Any] | None = None,
         option_blocks: int = 0,
         option_dropout: float = 0.0,
+        input_dropout: float = 0.0,
     ) -> None:
         super().__init__()
-        self.reader = AgentReader(observation_size, action_count, layout)
+        self.reader = AgentReader(observation_size, action_count, layout, input_dropout)
         self.encoder = mlp([self.reader.size, *hidden])
         self.memory = AgentGRU(hidden[-1], recurrent) if recurrent else None
         self.recurrent = recurrent

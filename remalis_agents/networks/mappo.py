@@ -38,7 +38,8 @@ class MAPPONetwork(IPPONetwork):
         pooled: width of what the critic makes of each agent before pooling.
         layout: see :class:`.Layout`; None for a plain MLP from the vector to all logits.
         option_blocks: blocks of attention by which options know of one another, see :class:`.ActionHead`.
-        option_dropout: of these blocks.
+        option_dropout: share of what these blocks add that is left out in training by demonstrations.
+        input_dropout: share of the inputs that is, see :class:`.AgentReader`.
     """
 
     def __init__(
@@ -52,9 +53,18 @@ class MAPPONetwork(IPPONetwork):
         layout: Layout | Mapping[str, Any] | None = None,
         option_blocks: int = 0,
         option_dropout: float = 0.0,
+        input_dropout: float = 0.0,
     ) -> None:
         super().__init__(
-            observation_size, action_count, hidden, option_hidden, recurrent, layout, option_blocks, option_dropout
+            observation_size,
+            action_count,
+            hidden,
+            option_hidden,
+            recurrent,
+            layout,
+            option_blocks,
+            option_dropout,
+            input_dropout,
         )
         seen = self.reader.size + recurrent
         self.member = mlp([seen, pooled])
