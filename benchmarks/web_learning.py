@@ -1,8 +1,9 @@
-"""What the web's first learned teams reach: ``python benchmarks/web_learning.py``.
+"""What the web's learned teams reach: ``python benchmarks/web_learning.py easy`` or ``medium``.
 
-For each training seed a team imitates the oracle (``web_easy_ippo_imitate``) and goes on by reward
+For each training seed a team imitates (``web_<level>_ippo_imitate``) and, on ``easy``, goes on by reward
 (``web_easy_ippo_finetune``); its policy plays unseen tasks of domains that it was never trained on, on the model engine
-and in Chromium, beside teams that learn nothing. Results go to ``benchmarks/results/learning_web_easy.json``.
+and in Chromium, and on ``medium`` unseen tasks of the domains that it knows as well, beside teams that learn nothing.
+Results go to ``benchmarks/results/learning_web_<level>.json``.
 """
 
 from __future__ import annotations
@@ -12,9 +13,11 @@ import json
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from circumstances import circumstances
 from rich.console import Console
@@ -26,63 +29,117 @@ from remalis_agents.evaluation import EpisodeResult, Interval, evaluate, interva
 from remalis_agents.players import WEB, make_player
 from remalis_envs import web_v0
 
-OUT = Path(__file__).resolve().parent / "results" / "learning_web_easy.json"
-IMITATED, REWARDED = "web_easy_ippo_imitate", "web_easy_ippo_finetune"
-TEAMS = ("random", "overlap", "oracle")
+RESULTS = Path(__file__).resolve().parent / "results"
 FIRST_SEED = 20_000
+"""Of the tasks; recordings begin at 0 and do not come as far."""
 FIGURES = ("success", "steps", "unsafe_actions")
+
+
+@dataclass(frozen=True)
+class Study:
+    """Who learns what.
+
+    Attributes:
+        imitated: experiment of the supervised stage.
+        rewarded: experiment that goes on from there; "" for none.
+        options: of the environment that is played.
+        teams: that learn nothing.
+        known: whether domains are played, too, that were trained on.
+    """
+
+    imitated: str
+    rewarded: str = ""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    teams: tuple[str, ...] = ("random", "overlap", "oracle")
+    known: bool = False
+
+
+STUDIES = {
+    "easy": Study("web_easy_ippo_imitate", "web_easy_ippo_finetune"),
+    "medium": Study(
+        "web_medium_ippo_imitate",
+        options={"team": "solo"},
+        teams=("random", "overlap", "apprentice", "oracle"),
+        known=True,
+    ),
+}
+
+
+class Exam(NamedTuple):
+    """Tasks that all play: ``count`` of a split, on an engine."""
+
+    engine: str
+    split: str
+    count: int
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Train, play, write."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     add = parser.add_argument
+    add("level", nargs="?", choices=STUDIES, default="easy", help="of the tasks (default: easy)")
     add("--seeds", type=int, default=3, help="training seeds (default: 3)")
     add("--env-steps", type=int, default=8_000, help="team steps by reward, after imitation (default: 8000)")
     add("--episodes", type=int, default=200, help="unseen tasks on the model engine (default: 200)")
     add("--in-chromium", type=int, default=30, help="as many of them in the browser (default: 30)")
     add("--storage", type=Path, help="keep the runs here (default: nowhere)")
-    add("--out", type=Path, default=OUT, help="JSON file (default: benchmarks/results/learning_web_easy.json)")
+    add("--run", type=Path, action="append", help="play this run of the supervised stage instead of training one")
+    add("--out", type=Path, help="JSON file (default: benchmarks/results/learning_web_<level>.json)")
     given = parser.parse_args(arguments)
     about = circumstances("web_learning.py", sys.argv[1:] if arguments is None else arguments)
-    begun = time.monotonic()
-    engines = {"model": given.episodes, "chromium": given.in_chromium}
-    results: dict[str, dict[str, list[EpisodeResult]]] = {engine: {} for engine in engines}
-    steps: dict[str, int] = {}
+    begun, study = time.monotonic(), STUDIES[given.level]
+    exams = {"model": Exam("model", "test", given.episodes), "chromium": Exam("chromium", "test", given.in_chromium)}
+    if study.known:
+        exams["model, known domains"] = Exam("model", "train", given.episodes)
+    results: dict[str, dict[str, list[EpisodeResult]]] = {name: {} for name in exams}
     with tempfile.TemporaryDirectory(prefix="remalis-") as scratch:
-        storage = given.storage or Path(scratch)
-        players = {name: make_player(name, WEB) for name in TEAMS}
-        for seed in range(given.seeds):
-            imitated = train_one(IMITATED, seed, storage, [])
-            changes = [f"rl_module.start_from={imitated.run_dir}", f"stop.env_steps={given.env_steps}"]
-            rewarded = train_one(REWARDED, seed, storage, changes)
-            steps[f"seed {seed}"] = int(rewarded.metrics["num_env_steps_sampled_lifetime"])
-            players[f"imitated, seed {seed}"] = load_team(imitated.run_dir)
-            players[f"imitated, then PPO, seed {seed}"] = load_team(rewarded.run_dir)
-        for engine, count in engines.items():
-            if not count:
+        players = {name: make_player(name, WEB) for name in study.teams}
+        learnt, steps, trainings = _learnt(study, given, given.storage or Path(scratch))
+        players |= learnt
+        for title, exam in exams.items():
+            if not exam.count:
                 continue
-            make = partial(web_v0, level="easy", engine=engine, split="test")
+            make = partial(web_v0, level=given.level, engine=exam.engine, split=exam.split, **study.options)
             for name, player in players.items():
-                seeds = range(FIRST_SEED, FIRST_SEED + count)
-                results[engine][name] = evaluate(player, make, seeds, name=name)
-                said = _of(results[engine][name], "success")
-                print(f"{engine}: {name}: {said} of {count} tasks solved", flush=True)
+                seeds = range(FIRST_SEED, FIRST_SEED + exam.count)
+                results[title][name] = evaluate(player, make, seeds, name=name)
+                said = _of(results[title][name], "success")
+                print(f"{title}: {name}: {said} of {exam.count} tasks solved", flush=True)
     about["took_s"] = round(time.monotonic() - begun)
     found = {
-        "configs": [IMITATED, REWARDED],
+        "configs": [name for name in (study.imitated, study.rewarded) if name],
+        "trainings": trainings,
         "env_steps": steps,
         "first_seed": FIRST_SEED,
-        "episodes": engines,
+        "episodes": {title: exam.count for title, exam in exams.items()},
         "figures": {
-            engine: {name: {figure: vars(_of(own, figure)) for figure in FIGURES} for name, own in by_name.items()}
-            for engine, by_name in results.items()
+            title: {name: {figure: vars(_of(own, figure)) for figure in FIGURES} for name, own in by_name.items()}
+            for title, by_name in results.items()
         },
     }
-    given.out.write_text(json.dumps({"about": about, **found}, indent=1) + "\n", encoding="utf-8")
+    out = given.out or RESULTS / f"learning_web_{given.level}.json"
+    out.write_text(json.dumps({"about": about, **found}, indent=1) + "\n", encoding="utf-8")
     _show(results)
-    print(f"written: {given.out}")
+    print(f"written: {out}")
     return 0
+
+
+def _learnt(study: Study, given: argparse.Namespace, storage: Path) -> tuple[dict[str, Any], dict[str, int], list[Any]]:
+    """Trained teams by name; by seed, their steps by reward; and what each supervised stage came to."""
+    players: dict[str, Any] = {}
+    steps: dict[str, int] = {}
+    trainings = []
+    for seed in range(len(given.run) if given.run else given.seeds):
+        run_dir = given.run[seed] if given.run else train_one(study.imitated, seed, storage, []).run_dir
+        players[f"imitated, seed {seed}"] = load_team(run_dir)
+        (came_to,) = Path(run_dir).glob("trial_*/imitation.json")
+        trainings.append(json.loads(came_to.read_text(encoding="utf-8")))
+        if study.rewarded:
+            changes = [f"rl_module.start_from={run_dir}", f"stop.env_steps={given.env_steps}"]
+            rewarded = train_one(study.rewarded, seed, storage, changes)
+            steps[f"seed {seed}"] = int(rewarded.metrics["num_env_steps_sampled_lifetime"])
+            players[f"imitated, then PPO, seed {seed}"] = load_team(rewarded.run_dir)
+    return players, steps, trainings
 
 
 def _of(results: list[EpisodeResult], figure: str) -> Interval:

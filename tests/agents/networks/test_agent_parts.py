@@ -104,6 +104,19 @@ def test_by_attention_alone_an_option_knows_of_others_and_of_those_only_that_exi
     assert reached.tolist() == [True, blocks > 0, blocks > 0, False]
 
 
+@pytest.mark.parametrize("layout", [None, {"start": 0, "count": COUNT, "features": FEATURES, "exists": -1}])
+def test_dropout_of_inputs_is_for_training_alone(layout):
+    size = COUNT * FEATURES + 5
+    reader, plain = AgentReader(size, COUNT, layout, dropout=0.5), AgentReader(size, COUNT, layout)
+    seen = 1.0 + torch.rand(2, size)
+    options, context = reader(seen)
+    gone = [part for part in (options, context[:, : reader.rest]) if part is not None]
+    assert all(0.1 < float((part == 0).float().mean()) < 0.9 for part in gone)
+    reader.eval()
+    for own, same in zip(reader(seen), plain(seen), strict=True):
+        assert own is same is None or torch.equal(own, same)
+
+
 def test_dropout_of_attention_is_for_training_alone():
     torch.manual_seed(3)
     head = ActionHead(6, COUNT, FEATURES, hidden=8, gain=1.0, blocks=2, dropout=0.5)
