@@ -73,10 +73,10 @@ class Imitator:
         # Without a memory the order of steps means nothing: each is a sequence of its own.
         self.windows = Windows.of(data, length if self.remembers else 1)
         self.batch_size = batch_size if self.remembers else batch_size * length
-        legal = data.columns["action_mask"].flatten(1, 2) > 0
-        numbers = torch.arange(legal.shape[1], device=legal.device) % data.columns["action_mask"].shape[2]
+        legal = data.columns["action_mask"].amax(1) > 0
+        numbers = torch.arange(legal.shape[1], device=legal.device, dtype=torch.int16)
         self._options = (legal * numbers).amax(1)
-        """Of each step, the number of the last legal option of any agent."""
+        """Of each step, the number of the last action that is legal for any agent."""
         own = self.windows.rows.clamp(min=0)
         learnt = (data.split[own] == 0) & (self.windows.rows >= 0)
         self.learnt_from = learnt.any(1).nonzero().squeeze(1)

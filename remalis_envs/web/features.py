@@ -10,12 +10,13 @@ import numpy.typing as npt
 
 from remalis_envs.web.candidates import Offer, Offering, host_of, operation_on
 from remalis_envs.web.feature_names import ACTION_FEATURES, NAMED_KINDS, F
+from remalis_envs.web.likeness import MAX_WORDS, NONE, Comparison
 from remalis_envs.web.notebook import Note
 from remalis_envs.web.page_views import ALWAYS, Known, Page, PageView, select
 from remalis_envs.web.pages.items import Item, Reading
 from remalis_envs.web.static_features import Row, sketch, static_rows
 from remalis_envs.web.traits import NewRows, Offers, all_offers, traits_of
-from remalis_envs.web.words import values_in, word_set, words
+from remalis_envs.web.words import word_set, words
 
 Key = tuple[Item, str, str]
 """An item, an operation and a value: what was done, whoever did it."""
@@ -23,14 +24,8 @@ KEPT_PAGES = 64
 WEIGHT_SCALE = 4.0
 """Weight of something that has all words of the instruction."""
 _LIKENESS = slice(F["label_share"], F[f"context_names_{NAMED_KINDS[-1]}"] + 1)
-MAX_WORDS = 32
-"""Different words of an instruction that count."""
 _BITS = np.arange(MAX_WORDS, dtype=np.uint32)
 _ONE = np.uint32(1)
-_NO_KINDS = (0.0,) * len(NAMED_KINDS)
-_UNLIKE = (0.0, False, 0, _NO_KINDS)
-"""Likeness of a text that has no word of the instruction."""
-Likeness = tuple[float, bool, int, tuple[float, ...]]
 
 
 class FeatureTable:
@@ -44,14 +39,7 @@ class FeatureTable:
     def __init__(self, instruction: str, marks: dict[Key, int]) -> None:
         self.offering = Offering(instruction)
         # Pages write "2031-10-28 20:00" for what an instruction calls the 28th of October at 8 p.m.
-        values = values_in(instruction)
-        times = [words(value.text) for value in values if value.kind in ("date", "time")]
-        said = sum(times, ()) + words(instruction)
-        self._text = f" {' '.join(said)} "
-        named = [(NAMED_KINDS.index(value.kind), words(value.text)) for value in values if value.kind in NAMED_KINDS]
-        self._values = tuple((kind, f" {' '.join(found)} ") for kind, found in named if found)
-        self._place = {word: k for k, word in enumerate(dict.fromkeys(said)) if k < MAX_WORDS}
-        self._bit = {word: 1 << k for word, k in self._place.items()}
+        self._compared = Comparison(instruction)
         self._table = np.zeros((256, len(ACTION_FEATURES)), np.float32)
         self._masks = np.zeros((2, 256), np.uint32)
         self._sketches = np.zeros(256, np.uint64)
@@ -62,7 +50,6 @@ class FeatureTable:
         self._marks, self._marked = marks, {item.name for item, _, _ in marks}
         self._recent: list[int] = []
         self._count = 0
-        self._likeness: dict[str, Likeness] = {}
         self._known: dict[str, dict[Item, Known]] = {}
         self._met: dict[str, dict[int, Known]] = {}
         self._pages: OrderedDict[int, Page] = OrderedDict()
@@ -178,7 +165,8 @@ class FeatureTable:
     def _weigh(self, reading: Reading, block: Row, index: npt.NDArray[np.int64]) -> float:
         """Fills in what depends on the page as a whole; returns the share of the instruction's words that it has."""
         masks = self._masks.take(index, axis=1)
-        size = len(self._bit)
+        place = self._compared.place
+        size = len(place)
         if size:
             own, around = ((masks[:, :, None] >> _BITS[:size]) & _ONE).astype(np.float32)
             either = np.maximum(own, around)
@@ -194,7 +182,7 @@ class FeatureTable:
             block[:, begin + 4] = weight >= best - 1e-6
             seen = np.maximum.reduce(either)
             for text in {item.value for item in reading.items if item.value}:
-                seen[[bit for word in words(text) if (bit := self._place.get(word, -1)) >= 0]] = 1.0
+                seen[[bit for word in words(text) if (bit := place.get(word, -1)) >= 0]] = 1.0
             return float(np.add.reduce(seen) / size)
         return 0.0
 
@@ -233,11 +221,12 @@ class FeatureTable:
 
     def _compare(self, item: Item, offers: Offers, sketch: int, new: NewRows) -> None:
         """Compares an item and what it offers with the instruction."""
-        label, exact, label_mask, label_names = self._like(item.name)
-        context, _, context_mask, context_names = self._like(item.context) if item.context else _UNLIKE
-        held = self._like(item.value)[0] if item.value else 0.0
+        of = self._compared.of
+        label, exact, label_mask, label_names = of(item.name)
+        context, _, context_mask, context_names = of(item.context) if item.context else NONE
+        held = of(item.value).share if item.value else 0.0
         for row, offer in enumerate(offers.offers, start=len(new.rights)):
-            value, value_exact, value_mask, _ = self._like(offer.value) if offer.value else _UNLIKE
+            value, value_exact, value_mask, _ = of(offer.value) if offer.value else NONE
             if label or context or held or offer.value:
                 said = (label, context, value, exact, value_exact, offer.near, offer.noted, held)
                 new.likeness.append((*said, *label_names, *context_names))
@@ -265,27 +254,6 @@ class FeatureTable:
         self._rights[rows], self._legal[rows] = new.rights, new.legal
         self._masks[0, rows], self._masks[1, rows] = new.labels, new.contexts
         self._sketches[rows] = np.array(new.sketches, np.uint64)
-
-    def _like(self, text: str) -> Likeness:
-        """Of a text: the share of its words that the instruction has, whether that has it as it stands, their bits.
-
-        Last, 1 for each kind of which it holds a value that the instruction holds, too.
-        """
-        kept = self._likeness.get(text)
-        if kept is None:
-            found, known = words(text), self._bit
-            if known.keys().isdisjoint(found):
-                self._likeness[text] = _UNLIKE
-                return _UNLIKE
-            share = sum(word in known for word in found) / len(found) if found else 0.0
-            whole = f" {' '.join(found)} "
-            bits = 0
-            for word in found:
-                bits |= known.get(word, 0)
-            kinds = {kind for kind, value in self._values if value in whole}
-            names = tuple([float(kind in kinds) for kind in range(len(NAMED_KINDS))]) if kinds else _NO_KINDS
-            kept = self._likeness[text] = (share, share == 1.0 and whole in self._text, bits, names)
-        return kept
 
     def _reserve(self, count: int) -> int:
         """Room for new rows; the number of the first."""
