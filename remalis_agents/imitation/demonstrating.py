@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+import time
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -74,10 +76,7 @@ def demonstrate(
         _check(player, said, team, name)
         if pupil is not None:
             player, said = Corrected(pupil, player, helped), f"{said}, correcting the team that learns"
-        console = Console()
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        with Progress(*columns, console=console, transient=True, disable=quiet or not console.is_terminal) as progress:
-            task = progress.add_task(f"recording {said}", total=episodes)
+        with _shown(said, episodes, quiet) as on_step:
             return record(
                 team,
                 player,
@@ -88,13 +87,33 @@ def demonstrate(
                 episodes=episodes,
                 first_seed=first_seed,
                 split_seed=split_seed,
-                # An episode's length is not known before it ends; a step moves the bar by less than one all the same.
-                on_step=lambda number, step: progress.update(
-                    task, completed=number, description=f"recording {said}, step {step}"
-                ),
+                on_step=on_step,
             )
     finally:
         team.close()
+
+
+@contextlib.contextmanager
+def _shown(said: str, episodes: int, quiet: bool) -> Iterator[Callable[[int, int], None]]:
+    """Shows how far a recording is: as a bar in a terminal, elsewhere as a line for each tenth of the episodes."""
+    console = Console()
+    if console.is_terminal or quiet:
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        with Progress(*columns, console=console, transient=True, disable=quiet) as progress:
+            task = progress.add_task(f"recording {said}", total=episodes)
+            # An episode's length is not known before it ends; a step moves the bar by less than one all the same.
+            yield lambda number, step: progress.update(
+                task, completed=number, description=f"recording {said}, step {step}"
+            )
+        return
+    tenth, begun = max(1, episodes // 10), time.monotonic()
+
+    def on_step(number: int, step: int) -> None:
+        if step == 1 and number and number % tenth == 0:
+            spent = time.monotonic() - begun
+            print(f"recording {said}: {number} of {episodes} episodes in {spent:.0f} s", flush=True)
+
+    yield on_step
 
 
 def _player(controller: str | None, checkpoint: str | None, sample: bool, env: str) -> tuple[Demonstrator, str]:

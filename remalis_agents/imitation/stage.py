@@ -74,15 +74,17 @@ def imitate(
         trial.mkdir()
         course = Course(policy, experiment, trial / "progress.csv", show)
         for number in range(rounds):
-            if number and not course.late:
+            if number and course.late:
+                break
+            if number:
                 more = _recorded(experiment, run_dir / RECORDING_FILE, quiet, number, Team(policy.model, sample=True))
                 data = data.joined(more)
                 show.say(f"{name}: {told(described(more))}, correcting the team")
-            if not course.late:
-                course.learn(data)
-        result = {"demonstrations": described(data), **course.result()}
-        (trial / RESULT_FILE).write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
-        checkpoint = save_policy(policy, trial / "checkpoint_000000", result["epochs"], course.seconds)
+            course.learn(data)
+            result = {"demonstrations": described(data), **course.result()}
+            (trial / RESULT_FILE).write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+            folder = trial / f"checkpoint_{number:06d}"
+            checkpoint = save_policy(policy, folder, result["epochs"], course.seconds)
     before, after = result["before"]["test"], result["after"]["test"]
     show.say(
         f"{name}: test loss {after['imitation_loss']:.3f} nats (untrained {before['imitation_loss']:.3f}), action "

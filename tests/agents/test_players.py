@@ -25,7 +25,9 @@ def test_the_oracle_demonstrates_the_web(tmp_path, capsys):
     file = tmp_path / "d.parquet"
     arguments = ["--controller", "oracle", "--env", WEB, "--level", "easy", "--set", "engine=model", "--episodes", "12"]
     assert main(["demonstrate", *arguments, "--out", str(file)]) == 0
-    assert "controller:oracle; 10 / 1 / 1 episodes" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "controller:oracle; 10 / 1 / 1 episodes" in told
+    assert "recording controller:oracle: 1 of 12 episodes in " in told and told.count(" of 12 episodes in ") == 11
     data = read(file)
     assert data.header.env == WEB and data.header.env_config["split"] == "train"
     columns = data.columns

@@ -55,4 +55,7 @@ def test_rounds_are_recorded_where_the_team_went_and_all_are_learnt_from(ring_fi
     assert rounds == sorted(rounds) and set(rounds) == {1, 2, 3}
     said = json.loads((result.trial_dir / "imitation.json").read_text())
     assert said["demonstrations"]["team_steps"] == 300 and said["epochs"] == len(rounds)
+    kept = sorted(folder.name for folder in result.checkpoint.parent.glob("checkpoint_*"))
+    assert kept == [f"checkpoint_{number:06d}" for number in range(3)], "a round that breaks off costs no other"
+    assert result.checkpoint.name == kept[-1]
     assert said["after"]["test"]["action_accuracy"] > said["before"]["test"]["action_accuracy"] + 0.3
