@@ -213,11 +213,13 @@ def _beyond(value: Any, default: Any) -> Any:
     if not isinstance(value, dict) or not isinstance(default, dict):
         return value
     # Only what the schema knows has a default: in a free mapping, such as a network's options, null says something.
-    return {
-        k: _beyond(v, default[k]) if k in default else v
-        for k, v in value.items()
-        if k not in default or v != default[k]
-    }
+    found = {}
+    for k, v in value.items():
+        own = _beyond(v, default[k]) if k in default else v
+        # A section that lacks nothing but an option which is newer than it says nothing.
+        if k not in default or (v != default[k] and (own != {} or v == {})):
+            found[k] = own
+    return found
 
 
 def _hash(content: Any) -> str:

@@ -210,6 +210,9 @@ def test_a_name_is_made_of_all_that_decides_a_result():
     blind = {**config, "rl_module": {**config["rl_module"], "options": {"layout": None}}}
     assert dataclasses.replace(cell, experiment={**cell.experiment, "config": blind}).key != cell.key, "null says much"
     assert dataclasses.replace(cell, experiment={**cell.experiment, "description": "said otherwise"}).key == cell.key
+    older = {name: value for name, value in cell.experiment["imitation"].items() if name != "schedule"}
+    told_less = dataclasses.replace(cell, experiment={**cell.experiment, "imitation": older})
+    assert told_less.key == cell.key, "a section that lacks but an option which is newer"
     same_training = {one.training_key for one in (cell, others[2], others[5])}
     assert same_training == {cell.training_key}, "another evaluation pays for no other training"
     assert len({one.training_key for one in [cell, *others]}) == 6
