@@ -25,7 +25,7 @@ from remalis_envs.web.sites.domain import Entity
 from remalis_envs.web.sites.mechanics import MECHANICS
 from remalis_envs.web.sites.world import SiteWorld
 from remalis_envs.web.tasks.model import Intent
-from remalis_envs.web.tasks.moves import find, leads, open_up
+from remalis_envs.web.tasks.moves import find, leads, reveal
 from remalis_envs.web.tasks.oracle import TaskOracle
 from remalis_envs.web.tasks.steps import Read, Start, Step
 from remalis_envs.web.words import word_set
@@ -46,9 +46,7 @@ class ReadBeyond(Read):
     def act(self, reading: Reading) -> Deed | int | None:
         """Shows the link first."""
         if reading.url == self.row:
-            tabs = [item.name for item in reading.items if item.role == "tab"]
-            hides = MORE if self.more else next(iter(tabs), "")
-            move = open_up(reading, hides) if hides else None
+            move = reveal(reading, MORE if self.more else "")
             if move is not None:
                 return move
         return super().act(reading)

@@ -84,6 +84,17 @@ def open_up(reading: Reading, name: str) -> Deed | None:
     return None
 
 
+def reveal(reading: Reading, behind: str) -> Deed | None:
+    """Shows what stands behind a tab or a disclosure; None where it shows.
+
+    Args:
+        reading: the tab's.
+        behind: its name; "" for the first tab, where there are any: something else may have had another one opened.
+    """
+    name = behind or next((item.name for item in reading.items if item.role == "tab"), "")
+    return open_up(reading, name) if name else None
+
+
 def set_field(reading: Reading, place: int, value: str) -> Deed | None:
     """Makes a field hold a value; None where it does.
 

@@ -9,7 +9,7 @@ from remalis_envs.web.engines.base import Deed
 from remalis_envs.web.pages.items import TEXT_ROLES, Reading
 from remalis_envs.web.tasks.facts import Fact
 from remalis_envs.web.tasks.model import Intent, Subtask
-from remalis_envs.web.tasks.moves import field_named, find, follow, open_up, same_number, set_field
+from remalis_envs.web.tasks.moves import field_named, find, follow, reveal, same_number, set_field
 
 
 @dataclass(frozen=True)
@@ -104,12 +104,9 @@ class Read(Step):
     def here(self, reading: Reading) -> Deed | int | None:
         """Opens what hides the fact, then records it."""
         assert self.fact is not None
-        tabs = [item.name for item in reading.items if item.role == "tab"]
-        opened = self.fact.opened or next(iter(tabs), "")  # another fact may have had another tab opened
-        if opened:
-            move = open_up(reading, opened)
-            if move is not None:
-                return move
+        move = reveal(reading, self.fact.opened)
+        if move is not None:
+            return move
         place = find(reading, TEXT_ROLES, self.fact.text, self.fact.context)
         # Where it does not stand, the page is from before.
         return place if place >= 0 else again(reading, self.way[-1])
