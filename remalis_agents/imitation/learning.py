@@ -50,6 +50,7 @@ class Imitator:
         weight_decay: AdamW's, the Omega of section 3.4.
         warmup_epochs: over which the learning rate ramps up from 0.
         decay_epochs: after which it has fallen to 0, as a cosine does; 0 for a rate that stays.
+        begun_epochs: of these, those that were learnt from earlier data.
         grad_clip: largest norm of a gradient.
         seed: of the order of minibatches.
     """
@@ -65,6 +66,7 @@ class Imitator:
         weight_decay: float = 0.01,
         warmup_epochs: float = 1.0,
         decay_epochs: int = 0,
+        begun_epochs: int = 0,
         grad_clip: float = 0.5,
         seed: int = 0,
     ) -> None:
@@ -88,7 +90,8 @@ class Imitator:
         trainable = [parameter for parameter in model.parameters() if parameter.requires_grad]
         self.optimizer = torch.optim.AdamW(trainable, lr=lr, weight_decay=weight_decay)
         of_epoch = -(-len(self.learnt_from) // self.batch_size)
-        rate = partial(_rate, warmup=warmup_epochs * of_epoch, last=decay_epochs * of_epoch)
+        warmup, last, begun = (epochs * of_epoch for epochs in (warmup_epochs, decay_epochs, begun_epochs))
+        rate = partial(_rate, warmup=warmup, last=last, begun=begun)
         self._schedule = torch.optim.lr_scheduler.LambdaLR(self.optimizer, rate)
         self.epochs = self.updates = 0
 
@@ -264,7 +267,7 @@ class Imitator:
         self._drew = None
 
 
-def _rate(update: int, warmup: float, last: int) -> float:
-    """The share of the learning rate at an update, from 0."""
+def _rate(update: int, warmup: float, last: float, begun: float) -> float:
+    """The share of the learning rate at an update, from 0, where ``begun`` of those to the ``last`` came before."""
     ramp = min(1.0, (update + 1) / max(1.0, warmup))
-    return ramp * (0.5 + 0.5 * math.cos(math.pi * min(1.0, update / last))) if last else ramp
+    return ramp * (0.5 + 0.5 * math.cos(math.pi * min(1.0, (begun + update) / last))) if last else ramp

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 STAGES = ("reinforce", "imitate")
 """What ``stage`` of an experiment may be: learning from reward, or from demonstrations."""
 
-SCHEDULES = ("constant", "cosine")
+SCHEDULES = ("constant", "cosine", "cosine_overall")
 """Of the learning rate."""
 
 
@@ -31,7 +31,8 @@ class ImitationSection:
     warmup_epochs: float = 1.0
     """Over which the learning rate ramps up from 0."""
     schedule: str = "constant"
-    """Of the learning rate after that: ``constant``, or ``cosine``, down to 0 at the last of ``epochs``."""
+    """Of the learning rate after that: ``constant``; ``cosine``, down to 0 at the last of ``epochs``, which begins anew
+    after each recording; or ``cosine_overall``, down to 0 at the last epoch after the last recording."""
     grad_clip: float = 0.5
     """Largest norm of a gradient."""
     patience: int = 3
@@ -51,7 +52,10 @@ class RecordingSection:
     episodes: int = 10
     rounds: int = 1
     """Recordings of so many episodes. From the second on the team that learns plays, and the demonstrator says what it
-    would have done: :mod:`remalis_agents.imitation.correcting`. After each, all that was recorded is learnt from."""
+    would have done: :mod:`remalis_agents.imitation.correcting`. After each, all that is kept is learnt from."""
+    keep: int = 0
+    """Recordings that are kept, the newest, as data and as files; 0 for all. Where tasks are drawn at will, many
+    recordings that are learnt from once or twice, and forgotten, fit into memory."""
     seed: int = 0
     """Of the first episode."""
     env_config: dict[str, Any] = field(default_factory=dict)
@@ -106,7 +110,7 @@ def recording(section: ImitationSection) -> RecordingSection | None:
     made = build(RecordingSection, section.demonstrations, where)
     if (made.controller is None) == (made.checkpoint is None):
         raise ConfigError(f"{where} names either a controller or a checkpoint to record, and one of the two.")
-    for name, least in (("episodes", 1), ("rounds", 1), ("seed", 0)):
+    for name, least in (("episodes", 1), ("rounds", 1), ("keep", 0), ("seed", 0)):
         if getattr(made, name) < least:
             raise ConfigError(f"{where}.{name} must be {least} or more, but it is {getattr(made, name)}.")
     return made

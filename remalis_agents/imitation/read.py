@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -52,11 +53,14 @@ class Demonstrations:
             of = self.split
         return {name: int((of == number).sum()) for number, name in enumerate(SPLITS)}
 
-    def joined(self, more: Demonstrations) -> Demonstrations:
-        """These, and further ones of teams as large."""
-        columns = {name: torch.cat([column, more.columns[name]]) for name, column in self.columns.items()}
-        split = torch.cat([self.split, more.split])
-        return Demonstrations(self.header, columns, split, [*self.lengths, *more.lengths])
+    @staticmethod
+    def joined(parts: Sequence[Demonstrations]) -> Demonstrations:
+        """Several of teams as large, as one."""
+        if len(parts) == 1:
+            return parts[0]
+        columns = {name: torch.cat([part.columns[name] for part in parts]) for name in parts[0].columns}
+        split = torch.cat([part.split for part in parts])
+        return Demonstrations(parts[0].header, columns, split, [n for part in parts for n in part.lengths])
 
     def to(self, device: torch.device) -> Demonstrations:
         """The same, on a device."""

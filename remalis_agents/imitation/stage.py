@@ -19,7 +19,7 @@ from remalis_agents.imitation.correcting import HELP
 from remalis_agents.imitation.demonstrating import demonstrate
 from remalis_agents.imitation.display import EpochDisplay
 from remalis_agents.imitation.learning import Figures, Imitator
-from remalis_agents.imitation.options import ImitationSection, check_stage, recording
+from remalis_agents.imitation.options import check_stage, recording
 from remalis_agents.imitation.read import Demonstrations, check_fits, described, read
 from remalis_agents.runs import TrainingError, new_run, only_one
 from remalis_agents.team import Team
@@ -63,23 +63,26 @@ def imitate(
     policy = _policy(experiment, data, str(given.demonstrations))
     run_dir = new_run(name, experiment, Path(storage).resolve(), written)
     asked, quiet = recording(given), callbacks is not None
-    rounds = 1 if asked is None else asked.rounds
+    rounds, keep = (1, 0) if asked is None else (asked.rounds, asked.keep)
     show = EpochDisplay(name, given.epochs * rounds, quiet=quiet)
     with only_one(run_dir):
         if data is None:
-            data = _recorded(experiment, run_dir / RECORDING_FILE, quiet)
-            _fits(experiment, policy, data, str(run_dir / RECORDING_FILE))
+            data = _recorded(experiment, run_dir, quiet)
+            _fits(experiment, policy, data, str(_file_of(run_dir, 0)))
         show.say(f"{name}: {told(described(data))}")
         trial = run_dir / "trial_00"
         trial.mkdir()
-        course = Course(policy, experiment, trial / "progress.csv", show)
+        course, kept = Course(policy, experiment, trial / "progress.csv", show, rounds), [data]
         for number in range(rounds):
             if number and course.late:
                 break
             if number:
-                more = _recorded(experiment, run_dir / RECORDING_FILE, quiet, number, Team(policy.model, sample=True))
-                data = data.joined(more)
-                show.say(f"{name}: {told(described(more))}, correcting the team")
+                if len(kept) == keep:
+                    kept.pop(0)
+                    _file_of(run_dir, number - keep).unlink()
+                kept.append(_recorded(experiment, run_dir, quiet, number, Team(policy.model, sample=True)))
+                data = Demonstrations.joined(kept)
+                show.say(f"{name}: {told(described(kept[-1]))}, correcting the team")
             course.learn(data)
             result = {"demonstrations": described(data), **course.result()}
             (trial / RESULT_FILE).write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
@@ -147,15 +150,20 @@ def _of_one_size(network: str) -> bool:
     return "max_agents" in inspect.signature(network_class(network)).parameters
 
 
+def _file_of(run_dir: Path, number: int) -> Path:
+    """Where the recording of a number, counted from 0, stands."""
+    file = run_dir / RECORDING_FILE
+    return file.with_stem(f"{file.stem}_{number + 1}") if number else file
+
+
 def _recorded(
-    experiment: Experiment, file: Path, quiet: bool, number: int = 0, pupil: Team | None = None
+    experiment: Experiment, run_dir: Path, quiet: bool, number: int = 0, pupil: Team | None = None
 ) -> Demonstrations:
     """A recording; of those with a number above 0 the pupil plays them and is corrected."""
     asked = recording(experiment.imitation)
     assert asked is not None
     world = {"level": asked.level, "scenario": asked.scenario}
-    if number:
-        file = file.with_stem(f"{file.stem}_{number + 1}")
+    file = _file_of(run_dir, number)
     demonstrate(
         file,
         controller=asked.controller,
@@ -181,10 +189,12 @@ class Course:
         experiment: its options.
         file: ``progress.csv``, a line an epoch.
         show: what people see.
+        recordings: from which it learns at most, one after the other.
     """
 
-    def __init__(self, policy: Any, experiment: Experiment, file: Path, show: EpochDisplay) -> None:
+    def __init__(self, policy: Any, experiment: Experiment, file: Path, show: EpochDisplay, recordings: int) -> None:
         self.policy, self.experiment, self.file, self.show = policy, experiment, file, show
+        self.recordings = recordings
         self.epochs, self.best_epoch, self.rounds, self.updates = 0, 0, 0, 0
         self.seconds = 0.0
         """Spent on learning; recordings do not count."""
@@ -206,12 +216,11 @@ class Course:
         given, sections = self.experiment.imitation, self.experiment.config
         device = torch.device("cuda" if sections.learners.num_gpus_per_learner else "cpu")
         self.policy.to(device)
-        imitator = _imitator(
-            self.policy, data.to(device), given, sections.rl_module.max_seq_len, sections.debugging.seed
-        )
+        imitator = self._imitator(data.to(device))
         if not self.rounds:
             imitator.fit_scales()
-        began, spent, judged = time.monotonic(), self.seconds, imitator.judge()
+        began, spent = time.monotonic(), self.seconds
+        judged = imitator.judge() if not self.rounds else imitator.judge(("validation",))
         self.before = self.before or judged
         best, kept, first = judged["validation"]["imitation_loss"], imitator.weights(), self.epochs
         self.best_epoch = first
@@ -231,6 +240,23 @@ class Course:
         self.rounds, self.updates = self.rounds + 1, self.updates + imitator.updates
         self.policy.cpu()
 
+    def _imitator(self, data: Demonstrations) -> Imitator:
+        given, sections = self.experiment.imitation, self.experiment.config
+        overall = given.schedule == "cosine_overall"
+        return Imitator(
+            self.policy.model,
+            data,
+            length=sections.rl_module.max_seq_len,
+            batch_size=given.batch_size,
+            lr=given.lr,
+            weight_decay=given.weight_decay,
+            warmup_epochs=given.warmup_epochs,
+            decay_epochs=0 if given.schedule == "constant" else given.epochs * (self.recordings if overall else 1),
+            begun_epochs=given.epochs * self.rounds if overall else 0,
+            grad_clip=given.grad_clip,
+            seed=sections.debugging.seed,
+        )
+
     def _row(self, imitator: Imitator, learnt: Figures, held_out: Figures) -> dict[str, Any]:
         """Writes an epoch's line; the test part is looked at in the end only."""
         row: dict[str, Any] = {"training_iteration": self.epochs, "time_total_s": self.seconds}
@@ -243,18 +269,3 @@ class Course:
                 writer.writeheader()
             writer.writerow(row)
         return row
-
-
-def _imitator(policy: Any, data: Demonstrations, given: ImitationSection, length: int, seed: int) -> Imitator:
-    return Imitator(
-        policy.model,
-        data,
-        length=length,
-        batch_size=given.batch_size,
-        lr=given.lr,
-        weight_decay=given.weight_decay,
-        warmup_epochs=given.warmup_epochs,
-        decay_epochs=given.epochs if given.schedule == "cosine" else 0,
-        grad_clip=given.grad_clip,
-        seed=seed,
-    )

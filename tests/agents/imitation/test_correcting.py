@@ -59,3 +59,15 @@ def test_rounds_are_recorded_where_the_team_went_and_all_are_learnt_from(ring_fi
     assert kept == [f"checkpoint_{number:06d}" for number in range(3)], "a round that breaks off costs no other"
     assert result.checkpoint.name == kept[-1]
     assert said["after"]["test"]["action_accuracy"] > said["before"]["test"]["action_accuracy"] + 0.3
+
+
+def test_only_the_newest_recordings_are_kept_where_that_is_asked(ring_file, tmp_path):
+    teacher = train("ring", experiment(ring_file), storage=tmp_path, callbacks=[])
+    asked = f"imitation.demonstrations={{checkpoint: {teacher.run_dir}, episodes: 10, rounds: 4, keep: 2}}"
+    result = train("ring", experiment("", asked, "imitation.epochs=2"), storage=tmp_path, callbacks=[])
+    files = sorted(file.name for file in result.run_dir.glob("*.parquet"))
+    assert files == ["demonstrations_3.parquet", "demonstrations_4.parquet"]
+    assert pq.read_table(result.run_dir / files[-1])["seed"].to_pylist()[-1] == 39
+    said = json.loads((result.trial_dir / "imitation.json").read_text())
+    assert said["demonstrations"]["team_steps"] == 200, "what was learnt from last"
+    assert len(list(result.checkpoint.parent.glob("checkpoint_*"))) == 4

@@ -123,6 +123,16 @@ def test_the_learning_rate_stays_or_falls_to_nothing(ring_file, epochs):
     assert rates == pytest.approx([0.854, 0.5, 0.146, 0.0] if epochs else [1.0] * 4, abs=1e-3)
 
 
+def test_the_learning_rate_falls_over_all_recordings(ring_file):
+    rates = []
+    for begun in (0, 2):
+        made = imitator(model_of("ippo"), read(ring_file), warmup_epochs=0, decay_epochs=4, begun_epochs=begun)
+        for _ in range(2):
+            made.epoch()
+            rates.append(made.optimizer.param_groups[0]["lr"] / 0.01)
+    assert rates == pytest.approx([0.854, 0.5, 0.146, 0.0], abs=1e-3), "as over one recording of four epochs"
+
+
 def test_nothing_held_out_is_learnt_from(ring_file):
     """With other actions in the held-out parts, the same weights come out."""
     data = read(ring_file)
