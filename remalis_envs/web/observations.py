@@ -45,7 +45,7 @@ from remalis_envs.web.vocabulary import SUBGOALS
 from remalis_envs.web.words import word_set
 
 LIMIT = 4.0
-TITLE_HASH, INSTRUCTION_HASH, NOTE_HASH = 8, 160, 4
+TITLE_HASH, INSTRUCTION_HASH, NOTE_HASH = 16, 320, 12
 SITES = ("main", "calculator", "calendar", "map", "manual", "mail", "other")
 NOTE_FEATURES = ("exists", "mine", "age", "number", "share", *(f"word_{k}" for k in range(NOTE_HASH)))
 TYPES = (*ROLES, "alone")
@@ -77,7 +77,7 @@ CONTEXT_FEATURES = (
 """``type``: the agent's role; ``site``: what its page's host is; ``covered``: the share of the
 instruction's words that stand on the page; ``last``: its own last outcome; ``did``: how often it
 served each sub-goal, in fours; ``lately``: the same in a mean that forgets; ``note``: the notebook,
-the newest entry first."""
+the newest entry first, with the words that say what it is about."""
 
 
 @dataclass(frozen=True)
@@ -244,7 +244,7 @@ class Observer:
                 own[:, 3] = any(letter.isdigit() for letter in note.text)
                 found = word_set(note.text) | word_set(note.about)
                 own[:, 4] = [len(found & wanted) / max(1, len(found)) for wanted in self._wanted]
-                own[:, 5:] = hashed(note.text, NOTE_HASH)
+                own[:, 5:] = hashed(note.about, NOTE_HASH)
             self._written = np.array([note.step for note in reversed(notes)], np.float32)
         if notes:
             block[:, : len(notes), 2] = np.minimum((step - self._written) / 20.0, 1.0)

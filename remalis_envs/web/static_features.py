@@ -13,17 +13,25 @@ from remalis_envs.web.words import word_hash, words
 
 Row = npt.NDArray[np.float32]
 Ones = tuple[tuple[int, int, int], ...]
+PLACES = 3
+"""Columns of a word."""
 _LABEL = slice(F["label_0"], F["label_0"] + LABEL_HASH)
 _CONTEXT = slice(F["context_0"], F["context_0"] + CONTEXT_HASH)
 
 
 @lru_cache(maxsize=100_000)
 def hashed(text: str, size: int) -> Row:
-    """Words of a text as a signed hash, float32 ``(size,)`` within [-1, 1]; one for all, which cannot be written to."""
+    """Words of a text as a signed hash, float32 ``(size,)`` within [-1, 1]; one for all, which cannot be written to.
+
+    Each word has :data:`PLACES` columns, since words that shared their only one could never be told apart (Weinberger
+    et al., "Feature Hashing for Large Scale Multitask Learning", 2009, arXiv:0902.2206).
+    """
     out = [0.0] * size
     for code in _codes(text):
-        place = code % size
-        out[place] = max(-1.0, min(1.0, out[place] + (0.5 if code & 0x10000 else -0.5)))
+        for _ in range(PLACES):
+            place = (code >> 1) % size
+            out[place] = max(-1.0, min(1.0, out[place] + (0.5 if code & 1 else -0.5)))
+            code >>= 20
     row = np.array(out, np.float32)
     row.flags.writeable = False
     return row

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
-from zlib import crc32
+from hashlib import blake2b
 
 _STOP = (
     "a an the of to for in on at by and or with from as is are be it its this that then than your you our we i my me "
@@ -89,8 +89,8 @@ def _stem(word: str) -> str:
 
 @lru_cache(maxsize=50_000)
 def word_hash(word: str) -> int:
-    """A hash that is the same in every process."""
-    return crc32(word.encode())
+    """A hash of 64 bits that is the same in every process."""
+    return int.from_bytes(blake2b(word.encode(), digest_size=8).digest(), "little")
 
 
 @lru_cache(maxsize=4_096)
