@@ -18,6 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--split", help="train, validation or test episodes of the environment (default: train)")
     add("--episodes", type=at_least(1), default=10, help="how many (default: 10)")
     add("--seed", type=at_least(0), default=0, help="seed of the first episode and of the 80/10/10 split (default: 0)")
+    add("--processes", type=at_least(1), default=1, help="episodes played side by side (default: 1)")
     add("--sample", action="store_true", help="draw a team's actions as in training, instead of the most probable")
     add("--set", action="append", default=[], metavar="KEY=VALUE", dest="changes", help="other options of the env")
     add("--out", required=True, metavar="FILE", help="the Parquet file to write")
@@ -45,6 +46,7 @@ def main(args: argparse.Namespace) -> int:
         first_seed=args.seed,
         split_seed=args.seed,
         sample=args.sample,
+        processes=args.processes,
     )
     print(f"written     {out}  ({out.stat().st_size / 1e6:.1f} MB)")
     print(f"holds       {told(described(read(out)))}")

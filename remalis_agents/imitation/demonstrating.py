@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from remalis_agents.evaluate import check_fits, load_team
 from remalis_agents.imitation.correcting import Corrected
 from remalis_agents.imitation.record import Demonstrator, record
 from remalis_agents.imitation.schema import DemonstrationError, Header
+from remalis_agents.imitation.side_by_side import SideBySide
 from remalis_agents.mixtures import SCENARIOS, with_world
 from remalis_agents.players import TRAFFIC, WEB, make_player
 from remalis_agents.registration import make_team_env
@@ -36,6 +38,7 @@ def demonstrate(
     sample: bool = False,
     pupil: Team | None = None,
     helped: float = 0.0,
+    processes: int = 1,
     quiet: bool = False,
 ) -> Header:
     """Records a controller or a trained team.
@@ -54,6 +57,8 @@ def demonstrate(
         sample: draw a team's actions as in training, instead of the most probable.
         pupil: a team that plays while the demonstrator says what it would have done, see :mod:`.correcting`.
         helped: share of the steps in which the demonstrator plays all the same.
+        processes: play as many episodes side by side, each in a process of its own; the recording is the same. Code
+            that is run as a script has to stand under ``if __name__ == "__main__":`` for more than one.
         quiet: show nothing.
 
     Raises:
@@ -68,15 +73,13 @@ def demonstrate(
         raise DemonstrationError("A recording plays one world: name it with level or scenario, not with scenarios.")
     if name in WITH_SPLITS:
         options.setdefault("split", "train")
-    try:
-        team = make_team_env(name, options)
-    except TypeError as error:
-        raise DemonstrationError(f"{name} cannot be made with {options}: {error}") from None
+    scene = Scene(controller, checkpoint, sample, name, options, pupil, helped)
+    team = scene.world()
     try:
         _check(player, said, team, name)
         if pupil is not None:
             player, said = Corrected(pupil, player, helped), f"{said}, correcting the team that learns"
-        with _shown(said, episodes, quiet) as on_step:
+        with _shown(said, episodes, quiet) as on_step, _helpers(scene, processes) as helpers:
             return record(
                 team,
                 player,
@@ -88,9 +91,43 @@ def demonstrate(
                 first_seed=first_seed,
                 split_seed=split_seed,
                 on_step=on_step,
+                helpers=helpers,
             )
     finally:
         team.close()
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Who is recorded where, as :func:`demonstrate` takes it; a process can be sent it and play there."""
+
+    controller: str | None
+    checkpoint: str | None
+    sample: bool
+    env: str
+    options: Mapping[str, Any]
+    pupil: Team | None
+    helped: float
+
+    def __call__(self) -> tuple[Any, Demonstrator]:
+        """The team view, and who plays."""
+        player, _ = _player(self.controller, self.checkpoint, self.sample, self.env)
+        return self.world(), player if self.pupil is None else Corrected(self.pupil, player, self.helped)
+
+    def world(self) -> Any:
+        """The team view.
+
+        Raises:
+            DemonstrationError: the environment does not take these options.
+        """
+        try:
+            return make_team_env(self.env, self.options)
+        except TypeError as error:
+            raise DemonstrationError(f"{self.env} cannot be made with {dict(self.options)}: {error}") from None
+
+
+def _helpers(scene: Scene, processes: int) -> contextlib.AbstractContextManager[SideBySide | None]:
+    return SideBySide(scene, processes) if processes > 1 else contextlib.nullcontext()
 
 
 @contextlib.contextmanager

@@ -56,6 +56,8 @@ class RecordingSection:
     keep: int = 0
     """Recordings that are kept, the newest, as data and as files; 0 for all. Where tasks are drawn at will, many
     recordings that are learnt from once or twice, and forgotten, fit into memory."""
+    processes: int = 1
+    """Episodes that are recorded side by side, each in a process of its own; the recording is the same."""
     seed: int = 0
     """Of the first episode."""
     env_config: dict[str, Any] = field(default_factory=dict)
@@ -110,7 +112,7 @@ def recording(section: ImitationSection) -> RecordingSection | None:
     made = build(RecordingSection, section.demonstrations, where)
     if (made.controller is None) == (made.checkpoint is None):
         raise ConfigError(f"{where} names either a controller or a checkpoint to record, and one of the two.")
-    for name, least in (("episodes", 1), ("rounds", 1), ("keep", 0), ("seed", 0)):
+    for name, least in (("episodes", 1), ("rounds", 1), ("keep", 0), ("processes", 1), ("seed", 0)):
         if getattr(made, name) < least:
             raise ConfigError(f"{where}.{name} must be {least} or more, but it is {getattr(made, name)}.")
     return made

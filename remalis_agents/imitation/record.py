@@ -48,6 +48,7 @@ def record(
     first_seed: int = 0,
     split_seed: int = 0,
     on_step: Callable[[int, int], None] | None = None,
+    helpers: Helpers | None = None,
 ) -> Header:
     """Plays episodes and writes them to a file.
 
@@ -61,7 +62,9 @@ def record(
         episodes: how many.
         first_seed: seed of the first episode; each next one is one higher.
         split_seed: of the draw of the 80/10/10 split.
-        on_step: called after each step with the number of the episode and of the step.
+        on_step: called after each step with the number of the episode and of the step; with helpers, after each
+            episode.
+        helpers: who play the episodes side by side, each in a process of its own, instead of ``env`` and ``player``.
 
     Raises:
         DemonstrationError: an episode broke off, or the file cannot be written.
@@ -84,8 +87,11 @@ def record(
     )
 
     def played() -> Iterator[Steps]:
+        if helpers is not None:
+            yield from helpers.played(first_seed, episodes, on_step)
+            return
         for number in range(episodes):
-            yield _play(env, player, first_seed + number, number, on_step)
+            yield play(env, player, first_seed + number, number, on_step)
 
     with _written(Path(out), header) as write:
         if whole:
@@ -98,7 +104,16 @@ def record(
     return header
 
 
-def _play(env: Any, player: Demonstrator, seed: int, number: int, on_step: Callable[[int, int], None] | None) -> Steps:
+class Helpers(Protocol):
+    """Who play episodes for a recording, as :class:`.side_by_side.SideBySide` does."""
+
+    def played(self, first_seed: int, episodes: int, on_step: Callable[[int, int], None] | None) -> Iterator[Steps]:
+        """Episodes in order."""
+
+
+def play(
+    env: Any, player: Demonstrator, seed: int, number: int, on_step: Callable[[int, int], None] | None = None
+) -> Steps:
     """One episode; what was known before an action and what became of it stand in its row."""
     torch.manual_seed(seed)
     steps: Steps = {name: [] for name in (*FLAT, *LISTS) if name != "split"}

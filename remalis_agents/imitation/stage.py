@@ -21,6 +21,7 @@ from remalis_agents.imitation.display import EpochDisplay
 from remalis_agents.imitation.learning import Figures, Imitator
 from remalis_agents.imitation.options import check_stage, recording
 from remalis_agents.imitation.read import Demonstrations, check_fits, described, read
+from remalis_agents.networks.model import TeamModel
 from remalis_agents.runs import TrainingError, new_run, only_one
 from remalis_agents.team import Team
 from remalis_agents.train import TrainResult
@@ -80,7 +81,7 @@ def imitate(
                 if len(kept) == keep:
                     kept.pop(0)
                     _file_of(run_dir, number - keep).unlink()
-                kept.append(_recorded(experiment, run_dir, quiet, number, Team(policy.model, sample=True)))
+                kept.append(_recorded(experiment, run_dir, quiet, number, policy.model))
                 data = Demonstrations.joined(kept)
                 show.say(f"{name}: {told(described(kept[-1]))}, correcting the team")
             course.learn(data)
@@ -157,13 +158,13 @@ def _file_of(run_dir: Path, number: int) -> Path:
 
 
 def _recorded(
-    experiment: Experiment, run_dir: Path, quiet: bool, number: int = 0, pupil: Team | None = None
+    experiment: Experiment, run_dir: Path, quiet: bool, number: int = 0, pupil: TeamModel | None = None
 ) -> Demonstrations:
     """A recording; of those with a number above 0 the pupil plays them and is corrected."""
     asked = recording(experiment.imitation)
     assert asked is not None
     world = {"level": asked.level, "scenario": asked.scenario}
-    file = _file_of(run_dir, number)
+    file, threads = _file_of(run_dir, number), torch.get_num_threads()
     demonstrate(
         file,
         controller=asked.controller,
@@ -174,10 +175,13 @@ def _recorded(
         episodes=asked.episodes,
         first_seed=asked.seed + number * asked.episodes,
         split_seed=experiment.config.debugging.seed + number,
-        pupil=pupil,
+        pupil=None if pupil is None else Team(pupil, sample=True),
         helped=HELP**number,
+        processes=asked.processes,
         quiet=quiet,
     )
+    # Teams that act keep to one thread; learning shares its minibatches out again.
+    torch.set_num_threads(threads)
     return read(file)
 
 
