@@ -21,8 +21,9 @@ ROLE_GROUPS = {
     "status": ("status", "alert"),
 }
 GROUP_OF = {role: number for number, roles in enumerate(ROLE_GROUPS.values()) for role in roles}
-LABEL_HASH, CONTEXT_HASH = 48, 5
-"""Columns into which the words of labels and of what surrounds them are hashed, with signs."""
+LABEL_HASH, CONTEXT_HASH = 48, 12
+"""Columns into which the words of labels, and of what surrounds them, are hashed. To the label belongs what would be
+chosen; that of a fact is the term before it."""
 NAMED_KINDS = KINDS[: KINDS.index("phrase") + 1]
 """Kinds of values that an instruction holds itself."""
 

@@ -204,7 +204,8 @@ class FeatureTable:
                     continue
                 offers = all_offers(plain, operation_on(item))
                 if plain:
-                    block = static_rows(item, offers.ones)
+                    chosen = [offer.value if offer.operation == "choose" else "" for offer in offers.offers]
+                    block = static_rows(item, offers.ones, chosen)
                 else:
                     seen = ALWAYS
             begin = first + len(new.rights)

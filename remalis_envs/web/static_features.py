@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -59,12 +60,13 @@ def sketch(found: frozenset[str]) -> int:
     return bits
 
 
-def static_rows(item: Item, ones: Ones) -> Row:
+def static_rows(item: Item, ones: Ones, chosen: Sequence[str] = ()) -> Row:
     """What of an item and its offers depends on no instruction, float32 ``(n, F)``.
 
     Args:
         item: of a reading.
         ones: of each offer, three columns of features that are 1.
+        chosen: of each offer, what it would choose, whose words stand beside those of the label; "" for none.
     """
     form = item.form
     rows = _template(
@@ -79,7 +81,11 @@ def static_rows(item: Item, ones: Ones) -> Row:
         form.startswith("POST"),
         bool(item.name) and len(item.context) > len(item.name) and item.context.startswith(item.name),
     ).copy()
-    rows[:, _LABEL] = hashed(item.name, LABEL_HASH)
+    # What a fact says differs from site to site; what it is a fact of tells whether it is the one to write down.
+    rows[:, _LABEL] = hashed(item.context if item.role == "definition" else item.name, LABEL_HASH)
+    for row, value in enumerate(chosen):
+        if value:
+            rows[row, _LABEL] = hashed(f"{item.name} {value}", LABEL_HASH)
     if item.context:
         rows[:, _CONTEXT] = hashed(item.context, CONTEXT_HASH)
     return rows
