@@ -1,9 +1,9 @@
 """What the web's learned teams reach: ``python benchmarks/web_learning.py easy`` or ``medium``.
 
-For each training seed a team imitates (``web_<level>_ippo_imitate``) and, on ``easy``, goes on by reward
-(``web_easy_ippo_finetune``); its policy plays unseen tasks of domains that it was never trained on, on the model engine
-and in Chromium, and on ``medium`` unseen tasks of the domains that it knows as well, beside teams that learn nothing.
-Results go to ``benchmarks/results/learning_web_<level>.json``.
+For each training seed a team imitates (``web_<level>_ippo_imitate``) and goes on by reward
+(``web_<level>_ippo_finetune``); its policy plays unseen tasks of domains that it was never trained on, on the model
+engine and in Chromium, and on ``medium`` unseen tasks of the domains that it knows as well, beside teams that learn
+nothing. Results go to ``benchmarks/results/learning_web_<level>.json``.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from traffic_learning import train_one
 from remalis_agents.evaluate import load_team
 from remalis_agents.evaluation import EpisodeResult, Interval, evaluate, interval
 from remalis_agents.players import WEB, make_player
+from remalis_agents.runs import latest_checkpoint, where_it_stands
 from remalis_envs import web_v0
 
 RESULTS = Path(__file__).resolve().parent / "results"
@@ -41,23 +42,27 @@ class Study:
 
     Attributes:
         imitated: experiment of the supervised stage.
-        rewarded: experiment that goes on from there; "" for none.
+        rewarded: experiment that goes on from there.
+        env_steps: for how many team steps.
         options: of the environment that is played.
         teams: that learn nothing.
         known: whether domains are played, too, that were trained on.
     """
 
     imitated: str
-    rewarded: str = ""
+    rewarded: str
+    env_steps: int
     options: Mapping[str, Any] = field(default_factory=dict)
     teams: tuple[str, ...] = ("random", "overlap", "oracle")
     known: bool = False
 
 
 STUDIES = {
-    "easy": Study("web_easy_ippo_imitate", "web_easy_ippo_finetune"),
+    "easy": Study("web_easy_ippo_imitate", "web_easy_ippo_finetune", 8_000),
     "medium": Study(
         "web_medium_ippo_imitate",
+        "web_medium_ippo_finetune",
+        200_000,
         options={"team": "solo"},
         teams=("random", "overlap", "apprentice", "oracle"),
         known=True,
@@ -79,13 +84,16 @@ def main(arguments: list[str] | None = None) -> int:
     add = parser.add_argument
     add("level", nargs="?", choices=STUDIES, default="easy", help="of the tasks (default: easy)")
     add("--seeds", type=int, default=3, help="training seeds (default: 3)")
-    add("--env-steps", type=int, default=8_000, help="team steps by reward, after imitation (default: 8000)")
+    add("--env-steps", type=int, help="team steps by reward, after imitation (default: 8000; on medium 200000)")
     add("--episodes", type=int, default=200, help="unseen tasks on the model engine (default: 200)")
     add("--in-chromium", type=int, default=30, help="as many of them in the browser (default: 30)")
     add("--storage", type=Path, help="keep the runs here (default: nowhere)")
     add("--run", type=Path, action="append", help="play this run of the supervised stage instead of training one")
+    add("--rewarded-run", type=Path, action="append", help="and this one that went on from it, one for each --run")
     add("--out", type=Path, help="JSON file (default: benchmarks/results/learning_web_<level>.json)")
     given = parser.parse_args(arguments)
+    if given.rewarded_run and len(given.rewarded_run) != len(given.run or ()):
+        parser.error("--rewarded-run goes with --run: name one for each, in the same order.")
     about = circumstances("web_learning.py", sys.argv[1:] if arguments is None else arguments)
     begun, study = time.monotonic(), STUDIES[given.level]
     exams = {"model": Exam("model", "test", given.episodes), "chromium": Exam("chromium", "test", given.in_chromium)}
@@ -107,7 +115,7 @@ def main(arguments: list[str] | None = None) -> int:
                 print(f"{title}: {name}: {said} of {exam.count} tasks solved", flush=True)
     about["took_s"] = round(time.monotonic() - begun)
     found = {
-        "configs": [name for name in (study.imitated, study.rewarded) if name],
+        "configs": [study.imitated, study.rewarded],
         "trainings": trainings,
         "env_steps": steps,
         "first_seed": FIRST_SEED,
@@ -134,12 +142,25 @@ def _learnt(study: Study, given: argparse.Namespace, storage: Path) -> tuple[dic
         players[f"imitated, seed {seed}"] = load_team(run_dir)
         (came_to,) = Path(run_dir).glob("trial_*/imitation.json")
         trainings.append(json.loads(came_to.read_text(encoding="utf-8")))
-        if study.rewarded:
-            changes = [f"rl_module.start_from={run_dir}", f"stop.env_steps={given.env_steps}"]
-            rewarded = train_one(study.rewarded, seed, storage, changes)
-            steps[f"seed {seed}"] = int(rewarded.metrics["num_env_steps_sampled_lifetime"])
-            players[f"imitated, then PPO, seed {seed}"] = load_team(rewarded.run_dir)
+        if given.rewarded_run:
+            rewarded_dir = given.rewarded_run[seed]
+        else:
+            changes = [
+                f"rl_module.start_from={run_dir}",
+                f"stop.env_steps={study.env_steps if given.env_steps is None else given.env_steps}",
+            ]
+            rewarded_dir = train_one(study.rewarded, seed, storage, changes).run_dir
+        steps[f"seed {seed}"] = _env_steps(rewarded_dir)
+        players[f"imitated, then PPO, seed {seed}"] = load_team(rewarded_dir)
     return players, steps, trainings
+
+
+def _env_steps(run_dir: Path) -> int:
+    """How far a training by reward came."""
+    checkpoint = latest_checkpoint(run_dir)
+    if checkpoint is None:
+        raise SystemExit(f"{run_dir} has no checkpoint to play.")
+    return int(where_it_stands(checkpoint)["env_runners"]["num_env_steps_sampled_lifetime"])
 
 
 def _of(results: list[EpisodeResult], figure: str) -> Interval:
