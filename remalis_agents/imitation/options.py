@@ -56,6 +56,10 @@ class RecordingSection:
     keep: int = 0
     """Recordings that are kept, the newest, as data and as files; 0 for all. Where tasks are drawn at will, many
     recordings that are learnt from once or twice, and forgotten, fit into memory."""
+    least_help: float = 0.0
+    """Share of the steps that the demonstrator takes itself at least, where the learning team plays: the share is a half
+    in the second recording, a quarter in the third and so on. A team that can do little is soon lost if left alone, and
+    learns little there."""
     processes: int = 1
     """Episodes that are recorded side by side, each in a process of its own; the recording is the same."""
     seed: int = 0
@@ -115,6 +119,8 @@ def recording(section: ImitationSection) -> RecordingSection | None:
     for name, least in (("episodes", 1), ("rounds", 1), ("keep", 0), ("processes", 1), ("seed", 0)):
         if getattr(made, name) < least:
             raise ConfigError(f"{where}.{name} must be {least} or more, but it is {getattr(made, name)}.")
+    if not 0 <= made.least_help <= 1:
+        raise ConfigError(f"{where}.least_help must be a share from 0 to 1, but it is {made.least_help}.")
     return made
 
 

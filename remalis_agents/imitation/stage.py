@@ -176,7 +176,7 @@ def _recorded(
         first_seed=asked.seed + number * asked.episodes,
         split_seed=experiment.config.debugging.seed + number,
         pupil=None if pupil is None else Team(pupil, sample=True),
-        helped=HELP**number,
+        helped=max(HELP**number, asked.least_help),
         processes=asked.processes,
         quiet=quiet,
     )

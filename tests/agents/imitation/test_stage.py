@@ -136,6 +136,7 @@ def test_the_shipped_experiment_is_the_one_that_ppo_goes_on_from():
         (["imitation.demonstrations={episodes: 3}"], "IPPO", "either a controller or a checkpoint"),
         (["imitation.demonstrations={controler: greedy}"], "IPPO", "Did you mean 'controller'?"),
         (["imitation.demonstrations={controller: greedy, processes: 0}"], "IPPO", "processes must be 1 or more"),
+        (["imitation.demonstrations={controller: greedy, least_help: 2}"], "IPPO", "must be a share from 0 to 1"),
         (["imitation.demonstrations={controller: greedy, keep: -1}"], "IPPO", "keep must be 0 or more"),
         (["imitation.epochs=0"], "IPPO", "imitation.epochs must be 1 or more"),
         (["imitation.lr=-1"], "IPPO", "imitation.lr must be a number of 0 or more"),
