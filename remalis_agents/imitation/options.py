@@ -57,9 +57,8 @@ class RecordingSection:
     """Recordings that are kept, the newest, as data and as files; 0 for all. Where tasks are drawn at will, many
     recordings that are learnt from once or twice, and forgotten, fit into memory."""
     least_help: float = 0.0
-    """Share of the steps that the demonstrator takes itself at least, where the learning team plays: the share is a half
-    in the second recording, a quarter in the third and so on. A team that can do little is soon lost if left alone, and
-    learns little there."""
+    """Share of the steps that the demonstrator takes itself at least where the learning team plays; it is a half in the
+    second recording, a quarter in the third and so on. A team that can do little is lost if left alone."""
     processes: int = 1
     """Episodes that are recorded side by side, each in a process of its own; the recording is the same."""
     seed: int = 0

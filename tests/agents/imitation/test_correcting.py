@@ -71,3 +71,15 @@ def test_only_the_newest_recordings_are_kept_where_that_is_asked(ring_file, tmp_
     said = json.loads((result.trial_dir / "imitation.json").read_text())
     assert said["demonstrations"]["team_steps"] == 200, "what was learnt from last"
     assert len(list(result.checkpoint.parent.glob("checkpoint_*"))) == 4
+
+
+@pytest.mark.parametrize("least_help", [0.0, 1.0])
+def test_the_demonstrator_helps_at_least_as_much_as_is_asked(ring_file, tmp_path, least_help):
+    teacher = train("ring", experiment(ring_file), storage=tmp_path, callbacks=[])
+    given = f"checkpoint: {teacher.run_dir}, episodes: 10, rounds: 2, least_help: {least_help}"
+    asked = [f"imitation.demonstrations={{{given}}}", "imitation.epochs=1", "imitation.lr=1e-6"]
+    result = train("ring", experiment("", *asked), storage=tmp_path, callbacks=[])
+    subgoals = columns_of(pq.read_table(result.run_dir / "demonstrations_2.parquet"))["subgoal"]
+    assert (subgoals >= 0).all() == (least_help == 1.0), (
+        "what became of it is known where the demonstrator's was played"
+    )
