@@ -32,7 +32,8 @@ from remalis_envs import web_v0
 
 RESULTS = Path(__file__).resolve().parent / "results"
 FIRST_SEED = 20_000
-"""Of the tasks; recordings begin at 0 and do not come as far."""
+"""Of the tasks. Recordings keep away from them: on ``easy`` they begin at 0 and do not come as far, on ``medium`` they
+begin far beyond."""
 FIGURES = ("success", "steps", "unsafe_actions")
 
 
